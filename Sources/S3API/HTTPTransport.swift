@@ -1,0 +1,129 @@
+/// The body of a request. Its length is always known: S3 services refuse chunked uploads.
+public enum RequestBody: Sendable {
+    case none
+    case bytes([UInt8])
+    /// `length` bytes of an open file from `offset`, read with `pread`. The caller keeps the descriptor open until
+    /// ``HTTPTransport/send(_:)`` has returned.
+    case descriptor(CInt, offset: Int64, length: Int64)
+
+    /// In bytes.
+    public var length: Int64 {
+        switch self {
+        case .none: 0
+        case .bytes(let bytes): Int64(bytes.count)
+        case .descriptor(_, _, let length): length
+        }
+    }
+}
+
+/// Where the body of a successful answer goes. Bodies of other answers always go to memory, up to
+/// ``HTTPLimits/errorBody``.
+public enum ResponseSink: Sendable {
+    /// Kept in memory; a body of more than `limit` bytes fails with ``TransportError/Code/bodyTooLarge``.
+    case memory(limit: Int)
+    /// Written with `pwrite` from `offset` on, its MD5 taken on the way. The caller keeps the descriptor open until
+    /// ``HTTPTransport/send(_:)`` has returned.
+    case descriptor(CInt, offset: Int64, limit: Int64)
+}
+
+/// What bounds every exchange.
+public enum HTTPLimits {
+    /// Bytes of an error's body that are read.
+    public static let errorBody = 1 << 20
+    /// Bytes of one page of a listing.
+    public static let listBody = 32 << 20
+    /// Bytes of all headers of an answer together.
+    public static let headers = 100 << 10
+}
+
+/// A request that is ready to be sent: signed, every byte of path and query already percent-encoded.
+public struct HTTPRequest: Sendable {
+    public enum Method: String, Sendable {
+        case get = "GET"
+        case head = "HEAD"
+        case put = "PUT"
+        case post = "POST"
+        case delete = "DELETE"
+    }
+
+    public var method: Method
+    /// `http` or `https`, host and port; no trailing `/`.
+    public var origin: String
+    /// From the first `/` to the end of the query, sent as it is: no normalisation, no decoding.
+    public var target: String
+    /// All but `Content-Length`, which the transport sets from the body.
+    public var headers: [(name: String, value: String)]
+    public var body: RequestBody
+    public var sink: ResponseSink
+
+    public init(
+        method: Method, origin: String, target: String, headers: [(name: String, value: String)], body: RequestBody,
+        sink: ResponseSink
+    ) {
+        self.method = method
+        self.origin = origin
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.sink = sink
+    }
+}
+
+/// An answer, whatever its status.
+public struct HTTPResponse: Sendable {
+    public var status: Int
+    /// Names in lower case; of several headers of one name the last.
+    public var headers: [String: String]
+    /// Empty where the body went to a descriptor.
+    public var body: [UInt8]
+    /// Bytes written to a descriptor, and their MD5 (16 bytes); nil where the body went to memory.
+    public var written: (count: Int64, md5: [UInt8])?
+
+    public init(
+        status: Int, headers: [String: String], body: [UInt8], written: (count: Int64, md5: [UInt8])? = nil
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.written = written
+    }
+}
+
+/// Sends one request and returns its answer: no retry, no redirect, no signing. The seam where tests enter.
+public protocol HTTPTransport: Sendable {
+    /// When this returns or throws, the transport no longer touches the request's descriptors or memory. Cancelling the
+    /// task ends the exchange with ``TransportError/Code/cancelled``.
+    func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse
+}
+
+/// An exchange that brought no whole answer.
+public struct TransportError: Error, Sendable {
+    public enum Code: Sendable {
+        /// The name did not resolve, or no connection could be made.
+        case unreachable
+        /// The certificate was refused, or TLS could not be agreed on.
+        case tls
+        /// The connection ended or stalled after it stood; whether the request took effect is unknown.
+        case interrupted
+        /// The body was shorter than its `Content-Length`.
+        case truncated
+        /// The answer exceeds a bound of ``HTTPLimits`` or of its sink.
+        case bodyTooLarge
+        /// Not HTTP.
+        case malformed
+        /// `pread` of the request's body failed, or the file is shorter than was declared.
+        case localRead(errno: CInt)
+        /// `pwrite` of the answer's body failed.
+        case localWrite(errno: CInt)
+        case cancelled
+    }
+
+    public var code: Code
+    /// libcurl's words, without credentials.
+    public var message: String
+
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,227 @@
+/// The number of an observation or an outcome: later ones are larger, over all runs of an index.
+public struct Sequence: Hashable, Comparable, Sendable {
+    public var value: Int64
+
+    public init(value: Int64) {
+        self.value = value
+    }
+
+    public static func < (left: Sequence, right: Sequence) -> Bool {
+        left.value < right.value
+    }
+}
+
+/// One file that a scan saw.
+public struct LocalObservation: Hashable, Sendable {
+    public var path: RelativePath
+    public var state: LocalState
+
+    public init(path: RelativePath, state: LocalState) {
+        self.path = path
+        self.state = state
+    }
+}
+
+/// One object that a listing saw.
+public struct RemoteObservation: Hashable, Sendable {
+    public var path: RelativePath
+    public var state: RemoteState
+
+    public init(path: RelativePath, state: RemoteState) {
+        self.path = path
+        self.state = state
+    }
+}
+
+/// What of an unseen row is no evidence of absence.
+public struct Unseen: Sendable {
+    /// Directories that were not read: they and all beneath them are unknown.
+    public var unknown: [RelativePath]
+    /// Whether a path is excluded from syncing: its row leaves the index, without a delete on either side.
+    public var isExcluded: @Sendable (RelativePath) -> Bool
+
+    public init(unknown: [RelativePath], isExcluded: @escaping @Sendable (RelativePath) -> Bool) {
+        self.unknown = unknown
+        self.isExcluded = isExcluded
+    }
+}
+
+/// How a change ended, as the index records it.
+public enum Outcome: Sendable {
+    /// Both sides hold the same: the new base, and with it both observed sides.
+    case agreed(entry: Int64, base: BaseState, isRacy: Bool)
+    /// Gone on both sides: the row goes.
+    case removed(entry: Int64)
+    /// Rightly left as it is: no attention until something changes.
+    case left(entry: Int64)
+    /// A side was looked at again and is otherwise than recorded; the entry stays in need of attention.
+    case observedLocal(entry: Int64, LocalState?)
+    case observedRemote(entry: Int64, RemoteState?)
+    /// Not done; the entry stays in need of attention, and the problem is shown.
+    case failed(entry: Int64, Problem)
+}
+
+/// What the index remembers of a folder between cycles.
+public struct FolderMemory: Sendable {
+    public var id: Int64
+    /// The root that was adopted; nil before the first cycle.
+    public var root: RootIdentity?
+    /// N of the quantity gate, and when it was taken; nil if no delete is in its hour.
+    public var gate: GateMemory?
+    /// Entries that have a base, and the bytes of their content.
+    public var baseCount: Int64
+    public var baseBytes: Int64
+
+    public init(id: Int64, root: RootIdentity?, gate: GateMemory?, baseCount: Int64, baseBytes: Int64) {
+        self.id = id
+        self.root = root
+        self.gate = gate
+        self.baseCount = baseCount
+        self.baseBytes = baseBytes
+    }
+}
+
+/// The quantity gate's N: the base entries at the start of the first cycle of the hour that wanted a delete.
+public struct GateMemory: Hashable, Sendable {
+    public var baseCount: Int64
+    public var since: UnixTime
+    /// True while the folder is halted by this gate: N is kept until the set is approved or has shrunk.
+    public var isHalted: Bool
+
+    public init(baseCount: Int64, since: UnixTime, isHalted: Bool) {
+        self.baseCount = baseCount
+        self.since = since
+        self.isHalted = isHalted
+    }
+}
+
+/// One change that needs approval, with the identity of what it destroys.
+public struct GatedChange: Hashable, Sendable {
+    public enum Action: String, Sendable {
+        case deleteLocal, deleteRemote, overwriteLocal, overwriteRemote
+    }
+
+    public var path: RelativePath
+    public var action: Action
+    /// ETag and size, or inode, size and times, of the version that would go: another version needs another approval.
+    public var identity: String
+
+    public init(path: RelativePath, action: Action, identity: String) {
+        self.path = path
+        self.action = action
+        self.identity = identity
+    }
+}
+
+/// One cycle, for the history.
+public struct CycleRecord: Hashable, Sendable {
+    public enum Result: String, Sendable {
+        case inSync, problems, halted, failed, interrupted
+    }
+
+    public var startedAt: UnixTime
+    public var finishedAt: UnixTime
+    public var result: Result
+    public var uploaded: Int64
+    public var downloaded: Int64
+    public var deletedLocal: Int64
+    public var deletedRemote: Int64
+    public var bytesUp: Int64
+    public var bytesDown: Int64
+    /// By class: LIST, GET, HEAD, PUT, DELETE, POST.
+    public var requests: [String: Int64]
+
+    public init(
+        startedAt: UnixTime, finishedAt: UnixTime, result: Result, uploaded: Int64 = 0, downloaded: Int64 = 0,
+        deletedLocal: Int64 = 0, deletedRemote: Int64 = 0, bytesUp: Int64 = 0, bytesDown: Int64 = 0,
+        requests: [String: Int64] = [:]
+    ) {
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.result = result
+        self.uploaded = uploaded
+        self.downloaded = downloaded
+        self.deletedLocal = deletedLocal
+        self.deletedRemote = deletedRemote
+        self.bytesUp = bytesUp
+        self.bytesDown = bytesDown
+        self.requests = requests
+    }
+}
+
+/// A problem as the index keeps it.
+public struct KnownProblem: Hashable, Sendable {
+    public var problem: Problem
+    /// When it was first met without a break.
+    public var since: UnixTime
+
+    public init(problem: Problem, since: UnixTime) {
+        self.problem = problem
+        self.since = since
+    }
+}
+
+/// Numbers for `status`.
+public struct FolderCounts: Hashable, Sendable {
+    /// Entries that have a base.
+    public var entries: Int64
+    /// Bytes of their content.
+    public var bytes: Int64
+    /// Entries that need attention.
+    public var attention: Int64
+
+    public init(entries: Int64, bytes: Int64, attention: Int64) {
+        self.entries = entries
+        self.bytes = bytes
+        self.attention = attention
+    }
+}
+
+/// The memory of all folders, on disk. Each function that writes is one transaction; reads are pages.
+public protocol Index: Sendable {
+    /// The folder's row, made anew if its name is new or names another pair than before (root path, endpoint, bucket,
+    /// prefix or direction differ): a new pair has no base. Entries are marked for attention where the policy changed.
+    func open(_ folder: Folder) async throws -> FolderMemory
+    func setRoot(_ folder: Int64, _ root: RootIdentity) async throws
+    func setGate(_ folder: Int64, _ gate: GateMemory?) async throws
+
+    /// Takes the number of an observation of one side; call it before the first request or directory read.
+    func beginObservation(_ folder: Int64, of side: Side) async throws -> Sequence
+    /// Writes what differs from the rows, for rows that nothing younger than `number` touched. At most 1,000 a page.
+    func observe(_ number: Sequence, local page: [LocalObservation]) async throws
+    func observe(_ number: Sequence, remote page: [RemoteObservation]) async throws
+    /// The observation was complete but for `unseen`: rows it did not see are absent now.
+    func completeObservation(_ number: Sequence, unseen: Unseen) async throws
+    /// The observation ended early: what it did not see stays as it was.
+    func abandonObservation(_ number: Sequence) async
+
+    /// Entries in need of attention after `path` (nil: from the first), in byte order.
+    func attention(_ folder: Int64, after path: RelativePath?, limit: Int) async throws -> [Entry]
+    func entry(_ folder: Int64, at path: RelativePath) async throws -> Entry?
+    /// The first entry beneath a directory that has a local or a remote side; nil if there is none.
+    func firstEntry(_ folder: Int64, beneath directory: RelativePath) async throws -> Entry?
+    /// All outcomes in one transaction. A problem noted for an entry goes when the entry's outcome is another.
+    func record(_ folder: Int64, _ outcomes: [Outcome], at time: UnixTime) async throws
+
+    /// Replaces the problems that belong to no entry: those of a scan (`.local`) or a listing (`.remote`).
+    func setProblems(_ folder: Int64, of side: Side, _ problems: [Problem], at time: UnixTime) async throws
+    func problems(_ folder: Int64, limit: Int) async throws -> [KnownProblem]
+    func counts(_ folder: Int64) async throws -> FolderCounts
+
+    /// Notes deletes that were done, for the gate's sliding hour.
+    func noteDeletes(_ folder: Int64, count: Int64, at time: UnixTime) async throws
+    func deletes(_ folder: Int64, since time: UnixTime) async throws -> Int64
+
+    /// Empties the set that waits for approval, before a cycle collects it anew.
+    func clearWaiting(_ folder: Int64) async throws
+    func addWaiting(_ folder: Int64, _ changes: [GatedChange]) async throws
+    /// Approves all that waits, until `expiry`. - Returns: how many changes that were.
+    func approveWaiting(_ folder: Int64, until expiry: UnixTime) async throws -> Int64
+    /// Which of `changes` were approved and are still valid at `time`.
+    func approved(_ folder: Int64, among changes: [GatedChange], at time: UnixTime) async throws -> Set<GatedChange>
+    /// Whether anything is approved and valid at `time`, so that asking row by row can be spared.
+    func hasApprovals(_ folder: Int64, at time: UnixTime) async throws -> Bool
+
+    func addCycle(_ folder: Int64, _ record: CycleRecord) async throws
+    func lastCycle(_ folder: Int64) async throws -> CycleRecord?
+}

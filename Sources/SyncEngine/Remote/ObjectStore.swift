@@ -1,0 +1,136 @@
+/// One object in a listing.
+public struct ListedObject: Hashable, Sendable {
+    /// The key's bytes below the folder's prefix; empty for a marker of the prefix itself.
+    public var name: [UInt8]
+    public var state: RemoteState
+
+    public init(name: [UInt8], state: RemoteState) {
+        self.name = name
+        self.state = state
+    }
+}
+
+/// One page of a listing.
+public struct ObjectPage: Sendable {
+    public var objects: [ListedObject]
+    /// What the next page is asked with; nil on the last page.
+    public var continuation: String?
+
+    public init(objects: [ListedObject], continuation: String?) {
+        self.objects = objects
+        self.continuation = continuation
+    }
+}
+
+/// What a HEAD, GET or PUT says of an object beyond a listing.
+public struct ObjectDetails: Hashable, Sendable {
+    public var state: RemoteState
+    /// From the metadata `mtime`; nil where there is none or it is unreadable. Then ``lastModified`` stands in.
+    public var modified: UnixTime?
+    /// From the metadata `mode`.
+    public var mode: UInt16?
+    /// The server's own time of the last write.
+    public var lastModified: UnixTime?
+    /// The content's MD5 as another writer noted it in metadata (`syncd-digest`, rclone's `md5chksum`).
+    public var notedDigest: ContentDigest?
+    /// True where the ETag is known to say nothing about the content: SSE-KMS, SSE-C.
+    public var etagIsOpaque: Bool
+
+    public init(
+        state: RemoteState, modified: UnixTime? = nil, mode: UInt16? = nil, lastModified: UnixTime? = nil,
+        notedDigest: ContentDigest? = nil, etagIsOpaque: Bool = false
+    ) {
+        self.state = state
+        self.modified = modified
+        self.mode = mode
+        self.lastModified = lastModified
+        self.notedDigest = notedDigest
+        self.etagIsOpaque = etagIsOpaque
+    }
+}
+
+/// What is sent by a PUT.
+public enum UploadBody: Sendable {
+    case bytes([UInt8])
+    /// The first `length` bytes of an open file.
+    case file(any OpenFile, length: Int64)
+
+    /// In bytes.
+    public var length: Int64 {
+        switch self {
+        case .bytes(let bytes): Int64(bytes.count)
+        case .file(_, let length): length
+        }
+    }
+}
+
+/// How one key of a batch of deletes ended.
+public enum DeleteResult: Sendable {
+    /// Deleted, or not there.
+    case deleted
+    case failed(StoreError)
+}
+
+/// The objects below one prefix of one bucket: what the engine asks of a store. Names are bytes below the prefix.
+/// Implementations retry what is worth retrying; what they throw is final for this cycle.
+public protocol ObjectStore: Sendable {
+    /// One page of all objects below the prefix that begin with `start`, in whatever order the store lists.
+    func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage
+    func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails
+    /// Writes the object's bytes to `file` from offset 0.
+    /// - Returns: the details, and the MD5 of what was written.
+    /// - Throws: `.preconditionFailed` if the object's ETag is not `expected`, whether or not the store noticed.
+    func get(_ name: [UInt8], expecting expected: ETag, into file: any OpenFile) async throws(StoreError)
+        -> (ObjectDetails, ContentDigest)
+    /// Writes an object, its bytes checked against `digest` by the store.
+    func put(_ name: [UInt8], body: UploadBody, digest: ContentDigest, modified: UnixTime, mode: UInt16)
+        async throws(StoreError) -> RemoteState
+    /// Writes a zero-byte object: a folder marker, or a probe.
+    func putMarker(_ name: [UInt8]) async throws(StoreError)
+    /// Deletes up to 1,000 objects. - Returns: one result for each name, in order.
+    func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult]
+}
+
+/// A refused or failed request, as far as the engine and the operator need it.
+public struct StoreError: Error, Sendable {
+    /// What callers branch on.
+    public enum Code: String, Sendable {
+        case notFound
+        case preconditionFailed
+        case accessDenied
+        /// The bucket is not there.
+        case noSuchBucket
+        /// The keys are unknown, wrong or expired: nothing will succeed with them.
+        case credentialsRefused
+        /// No answer, after all retries.
+        case unreachable
+        /// The service asks for less, after all retries.
+        case slowDown
+        /// The body did not arrive as it was sent.
+        case badDigest
+        /// A malformed or incomplete answer.
+        case malformedAnswer
+        /// The object cannot be read now: archived.
+        case archived
+        /// A local read or write failed under the transfer.
+        case localFile
+        case cancelled
+        /// Any other refusal.
+        case refused
+    }
+
+    public var code: Code
+    /// One sentence: operation, object, the service's code and words, request id. It holds no secret.
+    public var message: String
+    /// The HTTP status, where there was an answer.
+    public var status: Int?
+    /// Set with ``Code/localFile``.
+    public var cause: FileSystemError?
+
+    public init(code: Code, message: String, status: Int? = nil, cause: FileSystemError? = nil) {
+        self.code = code
+        self.message = message
+        self.status = status
+        self.cause = cause
+    }
+}

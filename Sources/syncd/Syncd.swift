@@ -1,0 +1,4 @@
+@main
+struct Syncd {
+    static func main() {}
+}
