@@ -29,7 +29,8 @@ let package = Package(
         .target(
             name: "SyncEngine",
             dependencies: ["S3API", "CLinux", "COpenSSL", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "syncd",
             dependencies: [
@@ -37,10 +38,14 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .target(
-            name: "TestSupport", dependencies: ["S3API", "SyncEngine", "COpenSSL"], path: "Tests/TestSupport",
-            swiftSettings: settings),
+            name: "TestSupport",
+            dependencies: ["S3API", "SyncEngine", "COpenSSL"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         .testTarget(name: "S3APITests", dependencies: ["S3API", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SyncEngineTests", dependencies: ["SyncEngine", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "syncdTests", dependencies: ["syncd", "SyncEngine", "TestSupport"], swiftSettings: settings),

@@ -57,7 +57,11 @@ public struct HTTPRequest: Sendable {
     public var sink: ResponseSink
 
     public init(
-        method: Method, origin: String, target: String, headers: [(name: String, value: String)], body: RequestBody,
+        method: Method,
+        origin: String,
+        target: String,
+        headers: [(name: String, value: String)],
+        body: RequestBody,
         sink: ResponseSink
     ) {
         self.method = method
@@ -80,7 +84,10 @@ public struct HTTPResponse: Sendable {
     public var written: (count: Int64, md5: [UInt8])?
 
     public init(
-        status: Int, headers: [String: String], body: [UInt8], written: (count: Int64, md5: [UInt8])? = nil
+        status: Int,
+        headers: [String: String],
+        body: [UInt8],
+        written: (count: Int64, md5: [UInt8])? = nil
     ) {
         self.status = status
         self.headers = headers

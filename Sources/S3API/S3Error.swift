@@ -46,8 +46,14 @@ public struct S3Error: Error, Sendable {
     public var transport: TransportError?
 
     public init(
-        code: Code, operation: String, bucket: String? = nil, key: ObjectKey? = nil, status: Int? = nil,
-        message: String, requestID: String? = nil, transport: TransportError? = nil
+        code: Code,
+        operation: String,
+        bucket: String? = nil,
+        key: ObjectKey? = nil,
+        status: Int? = nil,
+        message: String,
+        requestID: String? = nil,
+        transport: TransportError? = nil
     ) {
         self.code = code
         self.operation = operation

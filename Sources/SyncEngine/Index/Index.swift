@@ -132,8 +132,15 @@ public struct CycleRecord: Hashable, Sendable {
     public var requests: [String: Int64]
 
     public init(
-        startedAt: UnixTime, finishedAt: UnixTime, result: Result, uploaded: Int64 = 0, downloaded: Int64 = 0,
-        deletedLocal: Int64 = 0, deletedRemote: Int64 = 0, bytesUp: Int64 = 0, bytesDown: Int64 = 0,
+        startedAt: UnixTime,
+        finishedAt: UnixTime,
+        result: Result,
+        uploaded: Int64 = 0,
+        downloaded: Int64 = 0,
+        deletedLocal: Int64 = 0,
+        deletedRemote: Int64 = 0,
+        bytesUp: Int64 = 0,
+        bytesDown: Int64 = 0,
         requests: [String: Int64] = [:]
     ) {
         self.startedAt = startedAt

@@ -80,7 +80,12 @@ public struct Entry: Hashable, Sendable {
     public var isRacy: Bool
 
     public init(
-        id: Int64, path: RelativePath, base: BaseState?, local: LocalState?, remote: RemoteState?, isRacy: Bool
+        id: Int64,
+        path: RelativePath,
+        base: BaseState?,
+        local: LocalState?,
+        remote: RemoteState?,
+        isRacy: Bool
     ) {
         self.id = id
         self.path = path

@@ -57,8 +57,16 @@ public struct Folder: Sendable {
     public var folderMarkers: Bool
 
     public init(
-        name: String, root: [UInt8], endpoint: String, bucket: String, prefix: [UInt8], policy: Policy,
-        conflict: ConflictWinner = .newest, exclude: [String] = [], maxDeletePercent: Int = 50, trashDays: Int = 30,
+        name: String,
+        root: [UInt8],
+        endpoint: String,
+        bucket: String,
+        prefix: [UInt8],
+        policy: Policy,
+        conflict: ConflictWinner = .newest,
+        exclude: [String] = [],
+        maxDeletePercent: Int = 50,
+        trashDays: Int = 30,
         folderMarkers: Bool = false
     ) {
         self.name = name

@@ -37,8 +37,12 @@ public struct ObjectDetails: Hashable, Sendable {
     public var etagIsOpaque: Bool
 
     public init(
-        state: RemoteState, modified: UnixTime? = nil, mode: UInt16? = nil, lastModified: UnixTime? = nil,
-        notedDigest: ContentDigest? = nil, etagIsOpaque: Bool = false
+        state: RemoteState,
+        modified: UnixTime? = nil,
+        mode: UInt16? = nil,
+        lastModified: UnixTime? = nil,
+        notedDigest: ContentDigest? = nil,
+        etagIsOpaque: Bool = false
     ) {
         self.state = state
         self.modified = modified
@@ -80,11 +84,20 @@ public protocol ObjectStore: Sendable {
     /// Writes the object's bytes to `file` from offset 0.
     /// - Returns: the details, and the MD5 of what was written.
     /// - Throws: `.preconditionFailed` if the object's ETag is not `expected`, whether or not the store noticed.
-    func get(_ name: [UInt8], expecting expected: ETag, into file: any OpenFile) async throws(StoreError)
+    func get(
+        _ name: [UInt8],
+        expecting expected: ETag,
+        into file: any OpenFile
+    ) async throws(StoreError)
         -> (ObjectDetails, ContentDigest)
-    /// Writes an object, its bytes checked against `digest` by the store.
-    func put(_ name: [UInt8], body: UploadBody, digest: ContentDigest, modified: UnixTime, mode: UInt16)
-        async throws(StoreError) -> RemoteState
+    /// Writes an object. - Returns: what the store says of it, and the MD5 of what was sent, checked by the store.
+    func put(
+        _ name: [UInt8],
+        body: UploadBody,
+        modified: UnixTime,
+        mode: UInt16
+    ) async throws(StoreError)
+        -> (RemoteState, ContentDigest)
     /// Writes a zero-byte object: a folder marker, or a probe.
     func putMarker(_ name: [UInt8]) async throws(StoreError)
     /// Deletes up to 1,000 objects. - Returns: one result for each name, in order.
