@@ -52,6 +52,8 @@ public enum Outcome: Sendable {
     case agreed(entry: Int64, base: BaseState, isRacy: Bool)
     /// Gone on both sides: the row goes.
     case removed(entry: Int64)
+    /// Both sides, as they are recorded, were compared and hold different bytes; the entry stays in need of attention.
+    case compared(entry: Int64)
     /// Rightly left as it is: no attention until something changes.
     case left(entry: Int64)
     /// A side was looked at again and is otherwise than recorded; the entry stays in need of attention.
@@ -99,6 +101,8 @@ public struct GateMemory: Hashable, Sendable {
 public struct GatedChange: Hashable, Sendable {
     public enum Action: String, Sendable {
         case deleteLocal, deleteRemote, overwriteLocal, overwriteRemote
+        /// Of a folder as a whole: another root, or a side that held entries and is empty now.
+        case acceptRoot, acceptEmptiedLocal, acceptEmptiedRemote
     }
 
     public var path: RelativePath

@@ -93,5 +93,6 @@ public struct Entry: Hashable, Sendable {
         self.local = local
         self.remote = remote
         self.isRacy = isRacy
+        self.isKnownDifferent = isKnownDifferent
     }
 }

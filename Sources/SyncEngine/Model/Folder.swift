@@ -53,8 +53,6 @@ public struct Folder: Sendable {
     public var maxDeletePercent: Int
     /// Days that the trash is kept; zero or more.
     public var trashDays: Int
-    /// Whether empty directories are written to the bucket as zero-byte keys that end in `/`.
-    public var folderMarkers: Bool
 
     public init(
         name: String,
@@ -79,6 +77,5 @@ public struct Folder: Sendable {
         self.exclude = exclude
         self.maxDeletePercent = maxDeletePercent
         self.trashDays = trashDays
-        self.folderMarkers = folderMarkers
     }
 }

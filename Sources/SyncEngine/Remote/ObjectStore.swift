@@ -102,6 +102,8 @@ public protocol ObjectStore: Sendable {
     func putMarker(_ name: [UInt8]) async throws(StoreError)
     /// Deletes up to 1,000 objects. - Returns: one result for each name, in order.
     func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult]
+    /// Requests sent so far, by class: LIST, GET, HEAD, PUT, DELETE, POST; each try counts.
+    var requestCounts: [String: Int64] { get }
 }
 
 /// A refused or failed request, as far as the engine and the operator need it.

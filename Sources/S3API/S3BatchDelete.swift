@@ -1,0 +1,124 @@
+/// How one key of a batch of deletes ended.
+public struct DeleteOutcome: Sendable {
+    public var key: ObjectKey
+    /// Nil if the object is gone, or was not there.
+    public var error: S3Error?
+}
+
+extension S3Client {
+    /// Keys that one request may delete.
+    public static let maximumBatch = 1_000
+
+    /// Deletes objects, in one request as far as their keys can stand in XML, the others one by one.
+    /// - Precondition: at most ``maximumBatch`` keys.
+    /// - Returns: how each ended, in the order of `keys`.
+    /// - Throws: if the request as a whole failed: then nothing is known to be deleted.
+    public func deleteObjects(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [DeleteOutcome] {
+        precondition(keys.count <= Self.maximumBatch, "at most \(Self.maximumBatch) keys in a batch")
+        let batch = keys.filter(\.canStandInXML)
+        var errors: [ObjectKey: S3Error?] = [:]
+        if batch.count > 1 {
+            do throws(S3Error) {
+                errors = try await deleteBatch(bucket: bucket, keys: batch)
+            } catch {
+                guard error.code == .notImplemented || error.code == .other("MethodNotAllowed") else { throw error }
+            }
+        }
+        var outcomes: [DeleteOutcome] = []
+        for key in keys {
+            if let known = errors[key] {
+                outcomes.append(DeleteOutcome(key: key, error: known))
+            } else {
+                outcomes.append(DeleteOutcome(key: key, error: await deleteOne(bucket: bucket, key: key)))
+            }
+        }
+        return outcomes
+    }
+
+    private func deleteOne(bucket: String, key: ObjectKey) async -> S3Error? {
+        do {
+            try await deleteObject(bucket: bucket, key: key)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func deleteBatch(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [ObjectKey: S3Error?] {
+        var body = Array("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8)
+        for key in keys {
+            body += Array("<Object><Key>".utf8)
+            key.appendEscaped(to: &body)
+            body += Array("</Key></Object>".utf8)
+        }
+        body += Array("</Delete>".utf8)
+        let operation = Operation(
+            name: "DeleteObjects", method: .post, bucket: bucket, query: [("delete", [])],
+            headers: [
+                ("content-md5", Digests.base64(try digest(body, bucket).md5)), ("content-type", "application/xml"),
+            ],
+            body: .bytes(body), bodySHA256: Digests.hexadecimal(Digests.sha256(body)),
+            sink: .memory(limit: HTTPLimits.listBody))
+        let response = try await perform(operation)
+        do throws(XMLReader.Refusal) {
+            return collect(try S3Answers.deleteResults(response.body), keys: keys, operation)
+        } catch {
+            throw malformed(operation, response, error)
+        }
+    }
+
+    private func digest(_ body: [UInt8], _ bucket: String) throws(S3Error) -> (md5: [UInt8], sha256: [UInt8]?) {
+        do throws(TransportError) {
+            return try hash(.bytes(body))
+        } catch {
+            throw S3Error(code: .transport, operation: "DeleteObjects", bucket: bucket, message: error.message)
+        }
+    }
+
+    /// Keys that the answer does not name were not deleted.
+    private func collect(
+        _ results: [[UInt8]: ErrorDocument?], keys: [ObjectKey], _ operation: Operation
+    ) -> [ObjectKey: S3Error?] {
+        var errors: [ObjectKey: S3Error?] = [:]
+        for key in keys {
+            guard let result = results[key.bytes] else {
+                errors[key] = S3Error(
+                    code: .malformedAnswer, operation: operation.name, bucket: operation.bucket, key: key, status: 200,
+                    message: "the answer says nothing of this key")
+                continue
+            }
+            errors[key] = result.map {
+                S3Error(
+                    code: S3Error.Code(name: $0.code, status: 200), operation: operation.name,
+                    bucket: operation.bucket, key: key, status: 200, message: "\($0.code): \($0.message)")
+            }
+        }
+        return errors
+    }
+}
+
+extension ObjectKey {
+    /// False for bytes that are no UTF-8 and for characters that XML 1.0 has no way to write.
+    var canStandInXML: Bool {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return false }
+        return text.unicodeScalars.allSatisfy {
+            switch $0.value {
+            case 0x9, 0xA, 0xD, 0x20...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
+            default: false
+            }
+        }
+    }
+
+    /// As XML text. White space that a parser would change goes as a character reference.
+    func appendEscaped(to body: inout [UInt8]) {
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "&"): body += Array("&amp;".utf8)
+            case UInt8(ascii: "<"): body += Array("&lt;".utf8)
+            case UInt8(ascii: ">"): body += Array("&gt;".utf8)
+            case 9, 10, 13: body += Array("&#\(byte);".utf8)
+            default: body.append(byte)
+            }
+        }
+    }
+}

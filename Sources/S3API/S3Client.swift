@@ -1,0 +1,219 @@
+import Synchronization
+
+/// Speaks S3: signs, sends, reads the answer or the error, tries again where that makes sense.
+///
+/// One client serves any number of tasks at once. Regions and the clock's offset that a service corrected are kept.
+public final class S3Client: Sendable {
+    let connection: S3Connection
+    private let transport: any HTTPTransport
+    private let environment: S3Environment
+    private let policy: RetryPolicy
+    private let state: Mutex<State>
+
+    private struct State {
+        var budget = RetryBudget()
+        var counts: [String: Int64] = [:]
+        /// Seconds that the service's clock is ahead of ours.
+        var clockOffset: Int64 = 0
+        var regions: [String: String] = [:]
+        var signingKeys: [String: [UInt8]] = [:]
+    }
+
+    /// Regions and signing keys that are kept; beyond, all are forgotten and made anew.
+    private static let maximumCached = 1_000
+
+    public init(
+        connection: S3Connection, transport: any HTTPTransport, environment: S3Environment,
+        policy: RetryPolicy = RetryPolicy()
+    ) {
+        self.connection = connection
+        self.transport = transport
+        self.environment = environment
+        self.policy = policy
+        state = Mutex(State())
+    }
+
+    /// Requests sent so far by class: LIST, GET, HEAD, PUT, DELETE, POST; each try counts.
+    public var requestCounts: [String: Int64] { state.withLock { $0.counts } }
+
+    /// One operation, before it is signed.
+    struct Operation: Sendable {
+        /// By S3's name: `PutObject`.
+        var name: String
+        var method: HTTPRequest.Method
+        var bucket: String?
+        var key: ObjectKey?
+        /// Unencoded names; values as bytes.
+        var query: [(name: String, value: [UInt8])] = []
+        var headers: [(name: String, value: String)] = []
+        var body: RequestBody = .none
+        /// Lower-case hexadecimal; nil where the body is not hashed, which only TLS allows.
+        var bodySHA256: String?
+        var sink: ResponseSink = .memory(limit: HTTPLimits.errorBody)
+
+        /// The class that it is counted in.
+        var countedAs: String { name.hasPrefix("List") ? "LIST" : method.rawValue }
+    }
+
+    /// Whether bodies must be hashed with SHA-256: without TLS nothing else protects them.
+    var signsBodies: Bool { !(connection.endpoint?.isSecure ?? true) }
+
+    /// Sends `operation` until it succeeds or there is no point in going on.
+    /// - Returns: an answer with a 2xx status.
+    func perform(_ operation: Operation) async throws(S3Error) -> HTTPResponse {
+        var attempt = 0
+        var corrections = Corrections()
+        while true {
+            attempt += 1
+            let failure: S3Error
+            var retryAfter: Double?
+            do throws(TransportError) {
+                let response = try await transport.send(signed(operation))
+                if (200..<300).contains(response.status) {
+                    if attempt == 1 { state.withLock { $0.budget.succeed() } }
+                    return response
+                }
+                if correct(operation, response, &corrections) { continue }
+                failure = S3Error(response, operation: operation.name, bucket: operation.bucket, key: operation.key)
+                retryAfter = Self.retryAfter(response)
+            } catch {
+                failure = S3Error(
+                    code: .transport, operation: operation.name, bucket: operation.bucket, key: operation.key,
+                    message: error.message, transport: error)
+            }
+            try await pause(after: attempt, failure, retryAfter)
+        }
+    }
+
+    /// Waits before the next try. - Throws: `failure` if there is to be none.
+    private func pause(after attempt: Int, _ failure: S3Error, _ retryAfter: Double?) async throws(S3Error) {
+        let kind = RetryPolicy.kind(of: failure)
+        let chance = environment.chance()
+        guard let delay = policy.delay(after: attempt, kind, retryAfter: retryAfter, chance: chance),
+            state.withLock({ $0.budget.spend(on: kind) })
+        else { throw failure }
+        do {
+            try await environment.sleep(.seconds(delay))
+        } catch {
+            throw failure.cancelled
+        }
+    }
+
+    private static func retryAfter(_ response: HTTPResponse) -> Double? {
+        if let text = response.headers["x-amz-retry-after"], let value = Double(text) { return value / 1_000 }
+        return response.headers["retry-after"].flatMap(Double.init)
+    }
+
+    // MARK: Corrections by the service
+
+    /// What a service may correct, each once for a request.
+    private struct Corrections {
+        var region = false
+        var clock = false
+    }
+
+    /// True if the answer said that region or clock are others than we took them for: then the same request, signed
+    /// anew, is worth sending.
+    private func correct(_ operation: Operation, _ response: HTTPResponse, _ done: inout Corrections) -> Bool {
+        let document = S3Answers.error(response.body)
+        if !done.clock, document?.code == "RequestTimeTooSkewed", let date = response.headers["date"],
+            let time = S3Time(http: date)
+        {
+            done.clock = true
+            state.withLock { $0.clockOffset = time.seconds - environment.now().seconds }
+            return true
+        }
+        guard !done.region, [301, 307, 400, 403].contains(response.status), let bucket = operation.bucket else {
+            return false
+        }
+        let isRedirect = [301, 307].contains(response.status) || document?.code == "AuthorizationHeaderMalformed"
+            || (operation.method == .head && response.headers["x-amz-bucket-region"] != nil)
+        guard isRedirect, let region = document?.region ?? response.headers["x-amz-bucket-region"],
+            region != self.region(of: bucket)
+        else { return false }
+        done.region = true
+        remember(region: region, of: bucket)
+        return true
+    }
+
+    func remember(region: String, of bucket: String) {
+        state.withLock { state in
+            if state.regions.count >= Self.maximumCached { state.regions.removeAll() }
+            state.regions[bucket] = region
+        }
+    }
+
+    private func region(of bucket: String?) -> String {
+        guard let bucket else { return connection.region }
+        return state.withLock { $0.regions[bucket] } ?? connection.region
+    }
+
+    // MARK: Signing
+
+    /// The request as it goes out now: every try is signed anew, with its own time.
+    private func signed(_ operation: Operation) -> HTTPRequest {
+        let region = region(of: operation.bucket)
+        let address = connection.address(bucket: operation.bucket, region: region)
+        var path = address.path
+        if let key = operation.key {
+            path += (path.hasSuffix("/") ? "" : "/") + PercentEncoding.encode(key.bytes, keepingSlash: true)
+        }
+        if path.isEmpty { path = "/" }
+        let query = operation.query.map {
+            (
+                name: PercentEncoding.encode($0.name.utf8, keepingSlash: false),
+                value: PercentEncoding.encode($0.value, keepingSlash: false)
+            )
+        }
+        let now = environment.now()
+        let offset = state.withLock { state in
+            state.counts[operation.countedAs, default: 0] += 1
+            return state.clockOffset
+        }
+        let time = S3Time(seconds: now.seconds + offset).signingText
+        let hash = operation.bodySHA256 ?? (operation.body.length == 0 ? Self.emptySHA256 : "UNSIGNED-PAYLOAD")
+        var headers = operation.headers
+        headers.append(("host", address.authority))
+        headers.append(("x-amz-content-sha256", hash))
+        headers.append(("x-amz-date", time))
+        if let token = connection.credentials.sessionToken { headers.append(("x-amz-security-token", token)) }
+        let signer = SigV4(
+            accessKeyID: connection.credentials.accessKeyID, region: region,
+            signingKey: signingKey(day: String(time.prefix(8)), region: region))
+        let authorization = signer.authorization(
+            SigV4.Request(
+                method: operation.method.rawValue, path: path, query: query, headers: headers, payloadHash: hash),
+            time: time)
+        headers.append(("Authorization", authorization))
+        // curl sets Host itself, to the same bytes.
+        headers.removeAll { $0.name == "host" }
+        let suffix = query.isEmpty ? "" : "?" + SigV4.canonicalQuery(query)
+        return HTTPRequest(
+            method: operation.method, origin: address.origin, target: path + suffix, headers: headers,
+            body: operation.body, sink: operation.sink)
+    }
+
+    static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+    /// Four HMACs that are the same all day.
+    private func signingKey(day: String, region: String) -> [UInt8] {
+        let name = "\(day)/\(region)"
+        if let key = state.withLock({ $0.signingKeys[name] }) { return key }
+        let key = SigV4.signingKey(secret: connection.credentials.secretAccessKey, day: day, region: region)
+        state.withLock { state in
+            if state.signingKeys.count >= Self.maximumCached { state.signingKeys.removeAll() }
+            state.signingKeys[name] = key
+        }
+        return key
+    }
+}
+
+extension S3Error {
+    /// The same operation, ended because its task was cancelled.
+    var cancelled: S3Error {
+        var error = self
+        error.code = .transport
+        error.transport = TransportError(code: .cancelled, message: "stopped on request")
+        return error
+    }
+}

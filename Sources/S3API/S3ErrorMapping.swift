@@ -1,0 +1,84 @@
+extension S3Error {
+    /// The error that an answer makes: S3's own code where the body holds one, else the status.
+    init(_ response: HTTPResponse, operation: String, bucket: String?, key: ObjectKey?) {
+        let document = S3Answers.error(response.body)
+        let name = document?.code ?? ""
+        self.init(
+            code: name.isEmpty ? Code(status: response.status, key: key) : Code(name: name, status: response.status),
+            operation: operation, bucket: bucket, key: key, status: response.status,
+            message: name.isEmpty ? "" : (document?.message).map { $0.isEmpty ? name : "\(name): \($0)" } ?? name,
+            requestID: response.headers["x-amz-request-id"] ?? document?.requestID)
+    }
+}
+
+extension S3Error.Code {
+    /// The code that S3 names, whatever the status.
+    init(name: String, status: Int) {
+        switch name {
+        case "NoSuchKey": self = .noSuchKey
+        case "NoSuchBucket": self = .noSuchBucket
+        case "NoSuchUpload": self = .noSuchUpload
+        case "AccessDenied", "AllAccessDisabled", "AccountProblem": self = .accessDenied
+        case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired",
+            "InvalidClientTokenId", "NotSignedUp":
+            self = .credentialsRefused
+        case "PreconditionFailed": self = .preconditionFailed
+        case "ConditionalRequestConflict": self = .conflict
+        case "InvalidRange": self = .invalidRange
+        case "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "TooManyRequests",
+            "RequestLimitExceeded":
+            self = .slowDown
+        case "BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch":
+            self = .badDigest
+        case "InvalidObjectState": self = .invalidObjectState
+        case "KeyTooLongError", "KeyTooLong", "InvalidObjectName": self = .keyTooLong
+        case "EntityTooLarge": self = .entityTooLarge
+        case "NotImplemented": self = .notImplemented
+        case "InternalError": self = .internalError
+        default: self = status >= 500 && status != 501 ? .internalError : .other(name)
+        }
+    }
+
+    /// What a status means that comes without a code: to HEAD, or from something in between.
+    init(status: Int, key: ObjectKey?) {
+        switch status {
+        case 403: self = .accessDenied
+        case 404: self = key == nil ? .noSuchBucket : .noSuchKey
+        case 409: self = .conflict
+        case 412: self = .preconditionFailed
+        case 416: self = .invalidRange
+        case 429, 503: self = .slowDown
+        case 501: self = .notImplemented
+        case 500...599: self = .internalError
+        default: self = .other(String(status))
+        }
+    }
+}
+
+extension S3Error: CustomStringConvertible {
+    /// One sentence for the operator, without any secret.
+    public var description: String {
+        var subject = bucket.map { "bucket \"\($0)\"" } ?? "the service"
+        if let key { subject += " key \"\(Self.printable(key))\"" }
+        if let transport {
+            return "\(subject): \(operation) got no answer: \(transport.message)"
+        }
+        var text = "\(subject) answered \(status.map(String.init) ?? "nothing") to \(operation)"
+        if !message.isEmpty { text += ": \(message)" }
+        if let requestID { text += " (request \(requestID))" }
+        return text
+    }
+
+    /// Control characters escaped, so that a key cannot write to somebody's terminal.
+    private static func printable(_ key: ObjectKey) -> String {
+        var text = ""
+        for scalar in key.description.unicodeScalars {
+            if scalar.value < 32 || (127..<160).contains(scalar.value) {
+                text += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+}

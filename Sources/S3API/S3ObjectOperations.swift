@@ -1,0 +1,174 @@
+import Glibc
+
+/// What the headers of an object say.
+public struct S3Object: Hashable, Sendable {
+    /// As it came, without quotes; empty where there was none.
+    public var etag: String
+    /// The size of the whole object in bytes, also in the answer to a range.
+    public var size: Int64
+    public var modified: S3Time?
+    public var contentType: String?
+    /// `x-amz-meta-…`, names in lower case and without that.
+    public var metadata: [String: String]
+    public var versionID: String?
+    public var storageClass: String?
+    /// True under SSE-KMS and SSE-C, where the ETag is no digest of the content.
+    public var etagIsOpaque: Bool
+
+    init(_ headers: [String: String]) {
+        var tag = headers["etag"] ?? ""
+        if tag.count >= 2, tag.hasPrefix("\""), tag.hasSuffix("\"") { tag = String(tag.dropFirst().dropLast()) }
+        etag = tag
+        size = Self.size(headers)
+        modified = headers["last-modified"].flatMap(S3Time.init(http:))
+        contentType = headers["content-type"]
+        versionID = headers["x-amz-version-id"]
+        storageClass = headers["x-amz-storage-class"]
+        etagIsOpaque = headers["x-amz-server-side-encryption"]?.hasPrefix("aws:kms") ?? false
+            || headers["x-amz-server-side-encryption-customer-algorithm"] != nil
+        metadata = [:]
+        for (name, value) in headers where name.hasPrefix("x-amz-meta-") {
+            metadata[String(name.dropFirst("x-amz-meta-".count))] = value
+        }
+    }
+
+    /// The total of `Content-Range: bytes 0-9/100`, else `Content-Length`.
+    private static func size(_ headers: [String: String]) -> Int64 {
+        if let total = headers["content-range"]?.split(separator: "/").last, let value = Int64(total) { return value }
+        return headers["content-length"].flatMap(Int64.init) ?? 0
+    }
+}
+
+/// What goes with an object when it is written.
+public struct PutOptions: Hashable, Sendable {
+    /// Sent as `x-amz-meta-…`: printable ASCII, at most 2 KiB together.
+    public var metadata: [String: String]
+    public var contentType: String?
+    /// Write only over the version with this ETag, quoted. Not every service honours it.
+    public var ifMatch: String?
+    /// `*`: write only where nothing is. Not every service honours it. A retry after a lost answer may meet the object
+    /// that the first try wrote.
+    public var ifNoneMatch: String?
+
+    public init(
+        metadata: [String: String] = [:], contentType: String? = nil, ifMatch: String? = nil,
+        ifNoneMatch: String? = nil
+    ) {
+        self.metadata = metadata
+        self.contentType = contentType
+        self.ifMatch = ifMatch
+        self.ifNoneMatch = ifNoneMatch
+    }
+}
+
+/// What came of a PUT.
+public struct PutResult: Hashable, Sendable {
+    /// Without quotes.
+    public var etag: String
+    public var versionID: String?
+    /// 16 bytes: of what was sent, which the service compared with what arrived.
+    public var md5: [UInt8]
+}
+
+/// An object, and the answer that holds its body.
+public struct GetResult: Sendable {
+    public var object: S3Object
+    public var response: HTTPResponse
+}
+
+extension S3Client {
+    /// What is known of an object without reading it.
+    public func headObject(bucket: String, key: ObjectKey) async throws(S3Error) -> S3Object {
+        let response = try await perform(
+            Operation(name: "HeadObject", method: .head, bucket: bucket, key: key))
+        return S3Object(response.headers)
+    }
+
+    /// Reads an object, or a range of its bytes, to where `sink` says.
+    /// - Parameters:
+    ///   - range: first and last byte; nil for all. The answer may be another range: compare `Content-Range`.
+    ///   - ifMatch: an ETag in quotes. Not every service honours it: compare the answer's.
+    public func getObject(
+        bucket: String, key: ObjectKey, range: ClosedRange<Int64>? = nil, ifMatch: String? = nil, sink: ResponseSink
+    ) async throws(S3Error) -> GetResult {
+        var headers: [(name: String, value: String)] = []
+        if let range { headers.append(("range", "bytes=\(range.lowerBound)-\(range.upperBound)")) }
+        if let ifMatch { headers.append(("if-match", ifMatch)) }
+        let operation = Operation(
+            name: "GetObject", method: .get, bucket: bucket, key: key, headers: headers, sink: sink)
+        let response = try await perform(operation)
+        return GetResult(object: S3Object(response.headers), response: response)
+    }
+
+    /// Writes an object in one request, at most 5 GiB. The body is read once to hash it and, from a descriptor, once
+    /// more to send it; the service refuses it (`.badDigest`) if the two reads differ.
+    public func putObject(
+        bucket: String, key: ObjectKey, body: RequestBody, options: PutOptions = PutOptions()
+    ) async throws(S3Error) -> PutResult {
+        let digests: (md5: [UInt8], sha256: [UInt8]?)
+        do throws(TransportError) {
+            digests = try hash(body)
+        } catch {
+            throw S3Error(
+                code: .transport, operation: "PutObject", bucket: bucket, key: key, message: error.message,
+                transport: error)
+        }
+        var headers: [(name: String, value: String)] = [("content-md5", Digests.base64(digests.md5))]
+        for (name, value) in options.metadata { headers.append(("x-amz-meta-\(name)", value)) }
+        if let type = options.contentType { headers.append(("content-type", type)) }
+        if let tag = options.ifMatch { headers.append(("if-match", tag)) }
+        if let tag = options.ifNoneMatch { headers.append(("if-none-match", tag)) }
+        let operation = Operation(
+            name: "PutObject", method: .put, bucket: bucket, key: key, headers: headers, body: body,
+            bodySHA256: digests.sha256.map(Digests.hexadecimal))
+        let response = try await perform(operation)
+        let object = S3Object(response.headers)
+        guard !object.etag.isEmpty else {
+            throw S3Error(
+                code: .malformedAnswer, operation: "PutObject", bucket: bucket, key: key, status: response.status,
+                message: "the answer has no ETag", requestID: response.headers["x-amz-request-id"])
+        }
+        return PutResult(etag: object.etag, versionID: object.versionID, md5: digests.md5)
+    }
+
+    /// Deletes an object; one that is not there is no error.
+    public func deleteObject(bucket: String, key: ObjectKey) async throws(S3Error) {
+        _ = try await perform(Operation(name: "DeleteObject", method: .delete, bucket: bucket, key: key))
+    }
+
+    // MARK: Hashing
+
+    /// Bytes of a file that are hashed at once.
+    private static let hashBuffer = 256 << 10
+
+    func hash(_ body: RequestBody) throws(TransportError) -> (md5: [UInt8], sha256: [UInt8]?) {
+        let hasher = BodyHasher(withSHA256: signsBodies)
+        switch body {
+        case .none: break
+        case .bytes(let bytes): bytes.withUnsafeBytes { hasher.update($0) }
+        case .descriptor(let descriptor, let offset, let length):
+            try Self.hash(descriptor, offset, length, into: hasher)
+        }
+        return hasher.finish()
+    }
+
+    private static func hash(
+        _ descriptor: CInt, _ offset: Int64, _ length: Int64, into hasher: BodyHasher
+    ) throws(TransportError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: hashBuffer, alignment: 16)
+        defer { buffer.deallocate() }
+        var done: Int64 = 0
+        while done < length {
+            let wanted = Int(min(Int64(buffer.count), length - done))
+            let count = pread(descriptor, buffer.baseAddress, wanted, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let code = count < 0 ? errno : 0
+                throw TransportError(
+                    code: .localRead(errno: code), message: "the file became shorter while it was read")
+            }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            done += Int64(count)
+        }
+    }
+}

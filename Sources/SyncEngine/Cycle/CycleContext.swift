@@ -1,0 +1,30 @@
+/// Everything that a cycle works with: the folder and the seams.
+public struct CycleContext: Sendable {
+    public var folder: Folder
+    public var files: any FileSystem
+    public var store: any ObjectStore
+    public var index: any Index
+    public var clock: any EngineClock
+    public var random: any RandomSource
+    public var progress: CycleProgress
+    /// Requests under way at once; at least 1.
+    public var concurrency: Int
+    /// Permission bits of a downloaded file whose object names none: 0666 less the umask.
+    public var defaultMode: UInt16
+
+    public init(
+        folder: Folder, files: any FileSystem, store: any ObjectStore, index: any Index, clock: any EngineClock,
+        random: any RandomSource, progress: CycleProgress = CycleProgress(), concurrency: Int = 32,
+        defaultMode: UInt16 = 0o644
+    ) {
+        self.folder = folder
+        self.files = files
+        self.store = store
+        self.index = index
+        self.clock = clock
+        self.random = random
+        self.progress = progress
+        self.concurrency = max(1, concurrency)
+        self.defaultMode = defaultMode
+    }
+}

@@ -1,0 +1,110 @@
+/// What stopped a cycle as a whole.
+public struct CycleFailure: Error, Sendable {
+    /// What callers branch on.
+    public enum Code: String, Sendable {
+        case credentialsRefused
+        case unreachable
+        case noSuchBucket
+        /// The bucket refused what the cycle cannot do without: a listing.
+        case refused
+        /// The listing ended early or made no sense, so nothing can be said of what it did not show.
+        case incompleteListing
+        /// The root could not be read.
+        case unreadableRoot
+        /// The index could not be read or written.
+        case index
+        /// The process was asked to stop.
+        case interrupted
+    }
+
+    public var code: Code
+    /// One sentence for the operator.
+    public var message: String
+
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// How an error of the store ends a cycle; nil if it concerns one object only.
+    init?(fatal error: StoreError) {
+        switch error.code {
+        case .credentialsRefused: self.init(code: .credentialsRefused, message: error.message)
+        case .unreachable: self.init(code: .unreachable, message: error.message)
+        case .noSuchBucket: self.init(code: .noSuchBucket, message: error.message)
+        case .cancelled: self.init(code: .interrupted, message: "stopped on request")
+        case .notFound, .preconditionFailed, .accessDenied, .slowDown, .badDigest, .malformedAnswer, .archived,
+            .localFile, .refused:
+            return nil
+        }
+    }
+}
+
+/// Changes that a cycle found, by what they do.
+public struct ChangeCounts: Hashable, Sendable {
+    public var uploads: Int64 = 0
+    public var downloads: Int64 = 0
+    public var deletes: Int64 = 0
+    /// Bytes to transfer.
+    public var bytes: Int64 = 0
+
+    public init() {}
+
+    public var isEmpty: Bool { uploads == 0 && downloads == 0 && deletes == 0 }
+}
+
+/// One change that a cycle would make, for `plan`.
+public struct PlannedChange: Hashable, Sendable {
+    public var path: RelativePath
+    public var change: Change
+    /// Bytes to transfer.
+    public var bytes: Int64
+
+    public init(path: RelativePath, change: Change, bytes: Int64) {
+        self.path = path
+        self.change = change
+        self.bytes = bytes
+    }
+}
+
+/// A folder that a gate stopped.
+public struct Halt: Hashable, Sendable {
+    public var reason: HaltReason
+    /// Up to five paths that it is about.
+    public var examples: [RelativePath]
+
+    public init(reason: HaltReason, examples: [RelativePath] = []) {
+        self.reason = reason
+        self.examples = examples
+    }
+}
+
+/// How a cycle over one folder went.
+public struct CycleReport: Sendable {
+    public var record: CycleRecord
+    /// What was found and not done: waiting for approval, failed, or only planned.
+    public var pending: ChangeCounts
+    /// Names that are rightly not synced: excluded, links, special files.
+    public var skipped: Int64
+    public var problems: [KnownProblem]
+    public var halt: Halt?
+    public var failure: CycleFailure?
+    public var counts: FolderCounts
+    /// The changes of a plan, in byte order, deletes in place; empty after a cycle that acted.
+    public var planned: [PlannedChange]
+
+    public init(
+        record: CycleRecord, pending: ChangeCounts = .init(), skipped: Int64 = 0, problems: [KnownProblem] = [],
+        halt: Halt? = nil, failure: CycleFailure? = nil,
+        counts: FolderCounts = .init(entries: 0, bytes: 0, attention: 0), planned: [PlannedChange] = []
+    ) {
+        self.record = record
+        self.pending = pending
+        self.skipped = skipped
+        self.problems = problems
+        self.halt = halt
+        self.failure = failure
+        self.counts = counts
+        self.planned = planned
+    }
+}

@@ -1,0 +1,100 @@
+/// Carries out deletes, on either side, and records how each ended.
+struct DeletePass {
+    let context: CycleContext
+    let folder: Int64
+    let deleter: Deleter
+    let trash: Trash
+    /// Directories that folder markers in the bucket name: they stay, empty or not.
+    let markers: Set<RelativePath>
+
+    /// Keys in one request: S3's own bound.
+    private static let batchSize = 1_000
+    /// Batches under way at once.
+    private static let maximumBatches = 4
+
+    init(_ context: CycleContext, folder: Int64, trash: Trash, markers: Set<RelativePath>) {
+        self.context = context
+        self.folder = folder
+        self.trash = trash
+        self.markers = markers
+        deleter = Deleter(files: context.files, store: context.store, trash: trash)
+    }
+
+    /// Deletes the objects of the entries that `next` yields.
+    func deleteRemote(into done: inout Done, next: () async throws -> Entry?) async throws {
+        let before = done.deletedRemote
+        var recorder = OutcomeRecorder(context, folder: folder)
+        let firstError = await run(limit: Self.maximumBatches) {
+            try await Self.batch(next)
+        } delete: { [deleter] entries in
+            await deleter.deleteRemote(entries)
+        } finish: { _, result in
+            if case .deleted = result { done.deletedRemote += 1 }
+            try await recorder.add(result.outcome())
+        }
+        try await finish(&recorder, count: done.deletedRemote - before, firstError)
+    }
+
+    /// Moves the files of the entries that `next` yields to the trash, and removes the directories this emptied.
+    func deleteLocal(into done: inout Done, next: () async throws -> Entry?) async throws {
+        let before = done.deletedLocal
+        var recorder = OutcomeRecorder(context, folder: folder)
+        let firstError = await run(limit: context.concurrency) {
+            try await next().map { [$0] }
+        } delete: { [deleter] entries in
+            var results: [Deleter.Result] = []
+            for entry in entries { results.append(await deleter.deleteLocal(entry)) }
+            return results
+        } finish: { entry, result in
+            if case .deleted = result {
+                done.deletedLocal += 1
+                trash.removeEmptied(above: entry.path, keeping: markers)
+            }
+            try await recorder.add(result.outcome())
+        }
+        try await finish(&recorder, count: done.deletedLocal - before, firstError)
+    }
+
+    /// - Returns: the first error; all that had begun by then is finished.
+    private func run(
+        limit: Int, next: () async throws -> [Entry]?,
+        delete: @escaping @Sendable ([Entry]) async -> [Deleter.Result],
+        finish: (Entry, Deleter.Result) async throws -> Void
+    ) async -> (any Error)? {
+        do {
+            try await runBounded(limit: limit, next: next) { entries in
+                (entries, await delete(entries))
+            } finish: { entries, results in
+                for (entry, result) in zip(entries, results) { try await finish(entry, result) }
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func finish(_ recorder: inout OutcomeRecorder, count: Int64, _ firstError: (any Error)?) async throws {
+        try await recorder.flush()
+        if count > 0 {
+            // For the gate's hour: deletes that were done count, whatever stopped the rest.
+            try await context.index.noteDeletes(folder, count: count, at: context.clock.now())
+        }
+        if let firstError { throw firstError }
+    }
+
+    private static func batch(_ next: () async throws -> Entry?) async throws -> [Entry]? {
+        var entries: [Entry] = []
+        while entries.count < batchSize, let entry = try await next() { entries.append(entry) }
+        return entries.isEmpty ? nil : entries
+    }
+}
+
+extension Deleter.Result {
+    /// - Throws: the failure that ends the cycle.
+    func outcome() throws(CycleFailure) -> Outcome {
+        switch self {
+        case .deleted(let outcome), .failed(let outcome): outcome
+        case .fatal(let failure): throw failure
+        }
+    }
+}

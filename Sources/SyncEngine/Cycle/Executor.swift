@@ -1,0 +1,138 @@
+/// Carries out what was decided and permitted: transfers, then deletes, then what the deletes made room for.
+struct Executor {
+    let context: CycleContext
+    let folder: Int64
+    let decider: Decider
+    let permit: Permit
+    private let trash: Trash
+
+    init(_ context: CycleContext, folder: Int64, decider: Decider, permit: Permit) {
+        self.context = context
+        self.folder = folder
+        self.decider = decider
+        self.permit = permit
+        trash = Trash(files: context.files, cycle: context.clock.now())
+    }
+
+    func run(into done: inout Done, tally: Tally, markers: [RelativePath]) async throws {
+        context.progress.update {
+            $0.phase = .transferring
+            $0.transfers = tally.counts.uploads + tally.counts.downloads
+            $0.bytes = tally.counts.bytes
+        }
+        if context.folder.policy.direction == .down { makeDirectories(markers) }
+        let transfers = TransferPass(context, folder: folder, trash: trash)
+        var retries: [TransferJob] = []
+        if tally.counts.uploads + tally.counts.downloads > 0 {
+            var source = TransferSource(self)
+            retries = try await transfers.run(into: &done) { try await source.next() }
+        }
+        if tally.counts.deletes > 0 {
+            try await delete(into: &done, markers: Set(markers))
+        }
+        if !retries.isEmpty, done.deletedLocal + done.deletedRemote > 0 {
+            var rest = retries[...]
+            _ = try await transfers.run(into: &done) { rest.popFirst() }
+        }
+        expireTrash()
+    }
+
+    private func delete(into done: inout Done, markers: Set<RelativePath>) async throws {
+        let deletes = DeletePass(context, folder: folder, trash: trash, markers: markers)
+        var remote = DeleteSource(self, side: .remote)
+        try await deletes.deleteRemote(into: &done) { try await remote.next() }
+        var local = DeleteSource(self, side: .local)
+        try await deletes.deleteLocal(into: &done) { try await local.next() }
+    }
+
+    /// Directories that only a folder marker names. One that cannot be made is no loss: its files will say so.
+    private func makeDirectories(_ markers: [RelativePath]) {
+        for marker in markers { try? context.files.makeDirectories(marker) }
+    }
+
+    /// Old trash goes when it can; what stays is tried again in the next cycle that does something.
+    private func expireTrash() {
+        let days = Int64(context.folder.trashDays) * 24 * 3_600
+        let limit = UnixTime(nanoseconds: context.clock.now().nanoseconds - days * 1_000_000_000)
+        try? trash.expire(before: limit)
+    }
+}
+
+/// The transfers of a folder, in byte order, as far as they are permitted.
+private struct TransferSource {
+    private let executor: Executor
+    private var reader: AttentionReader
+    /// Whether the store keeps backslashes in keys; nil until a name asks for it.
+    private var keepsBackslashes: Bool?
+
+    init(_ executor: Executor) {
+        self.executor = executor
+        reader = AttentionReader(executor.context.index, folder: executor.folder)
+    }
+
+    mutating func next() async throws -> TransferJob? {
+        while let entry = try await reader.next() {
+            let change = executor.decider.change(for: entry)
+            switch change {
+            case .upload:
+                guard try await executor.permit.allows(change, of: entry), try await canName(entry) else { continue }
+                return TransferJob(entry: entry, change: change)
+            case .download:
+                guard try await executor.permit.allows(change, of: entry) else { continue }
+                return TransferJob(entry: entry, change: change)
+            case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .conflict, .leave:
+                continue
+            }
+        }
+        return nil
+    }
+
+    /// Whether the bucket can hold the entry's name; if not, that is noted as its problem.
+    private mutating func canName(_ entry: Entry) async throws -> Bool {
+        let context = executor.context
+        var problem = keyProblem(of: entry.path, prefixLength: context.folder.prefix.count)
+        if problem == nil, entry.path.isFoldedBySomeStores {
+            if keepsBackslashes == nil {
+                keepsBackslashes = try await FoldingProbe.keepsBackslashes(context.store, context.random)
+            }
+            if keepsBackslashes == false { problem = .folded(entry.path) }
+        }
+        guard let problem else { return true }
+        let outcome = Outcome.failed(entry: entry.id, problem)
+        try await context.index.record(executor.folder, [outcome], at: context.clock.now())
+        return false
+    }
+}
+
+/// The deletes of a folder on one side, in byte order, as far as they are permitted.
+private struct DeleteSource {
+    private let executor: Executor
+    private let side: Side
+    private var reader: AttentionReader
+
+    init(_ executor: Executor, side: Side) {
+        self.executor = executor
+        self.side = side
+        reader = AttentionReader(executor.context.index, folder: executor.folder)
+    }
+
+    mutating func next() async throws -> Entry? {
+        while let entry = try await reader.next() {
+            let change = executor.decider.change(for: entry)
+            guard change.deletes(on: side) else { continue }
+            if try await executor.permit.allows(change, of: entry) { return entry }
+        }
+        return nil
+    }
+}
+
+extension Change {
+    /// True if this change deletes on `side`.
+    func deletes(on side: Side) -> Bool {
+        switch self {
+        case .deleteRemote: side == .remote
+        case .deleteLocal: side == .local
+        case .nothing, .compare, .adopt, .upload, .download, .forget, .conflict, .leave: false
+        }
+    }
+}

@@ -1,0 +1,28 @@
+/// Collects outcomes and writes them to the index in groups, each group one transaction.
+struct OutcomeRecorder {
+    private let index: any Index
+    private let folder: Int64
+    private let clock: any EngineClock
+    private var pending: [Outcome] = []
+
+    /// Outcomes that one transaction takes. A crash forgets at most these, and what they did is found again by content.
+    private static let groupSize = 500
+
+    init(_ context: CycleContext, folder: Int64) {
+        index = context.index
+        clock = context.clock
+        self.folder = folder
+    }
+
+    mutating func add(_ outcome: Outcome) async throws {
+        pending.append(outcome)
+        if pending.count >= Self.groupSize { try await flush() }
+    }
+
+    mutating func flush() async throws {
+        guard !pending.isEmpty else { return }
+        let group = pending
+        pending = []
+        try await index.record(folder, group, at: clock.now())
+    }
+}

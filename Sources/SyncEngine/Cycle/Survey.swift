@@ -1,0 +1,125 @@
+/// What deciding on all entries came to, before anything is carried out.
+struct Tally: Sendable {
+    var counts = ChangeCounts()
+    /// Deletes of entries that were once agreed on, without those that were approved.
+    var deletes: Int64 = 0
+    /// Deletes of entries that were never in base, without those that were approved.
+    var foreignDeletes: Int64 = 0
+    /// Overwrites of versions that were never agreed on, without those that were approved.
+    var foreignOverwrites: Int64 = 0
+    /// Deletes and foreign overwrites that were approved.
+    var approved: Int64 = 0
+}
+
+/// Decides on every entry that needs attention: compares what must be compared, records what needs no transfer, and
+/// counts the rest for the gates.
+struct Survey {
+    let context: CycleContext
+    let folder: Int64
+    let decider: Decider
+    let approvals: Approvals
+
+    func run() async throws -> Tally {
+        var tally = Tally()
+        var reader = AttentionReader(context.index, folder: folder)
+        var recorder = OutcomeRecorder(context, folder: folder)
+        let comparer = ContentComparer(files: context.files, store: context.store, clock: context.clock)
+        context.progress.update { $0.phase = .comparing }
+        do {
+            try await runBounded(limit: context.concurrency) { () async throws -> Entry? in
+                while let entry = try await reader.next() {
+                    let change = decider.change(for: entry)
+                    if change == .compare { return entry }
+                    try await settle(entry, change, &tally, &recorder)
+                }
+                return nil
+            } run: { entry in
+                Comparison(entry: entry, verdict: await comparer.compare(entry))
+            } finish: { comparison in
+                try await take(comparison, &tally, &recorder)
+            }
+        } catch {
+            try await recorder.flush()
+            throw error
+        }
+        try await recorder.flush()
+        return tally
+    }
+
+    private struct Comparison: Sendable {
+        var entry: Entry
+        var verdict: ContentComparer.Verdict
+    }
+
+    private func take(
+        _ comparison: Comparison, _ tally: inout Tally, _ recorder: inout OutcomeRecorder
+    ) async throws {
+        let entry = comparison.entry
+        switch comparison.verdict {
+        case .same(let base, let isRacy):
+            try await recorder.add(.agreed(entry: entry.id, base: base, isRacy: isRacy))
+        case .different:
+            try await recorder.add(.compared(entry: entry.id))
+            try await count(decider.change(for: entry, content: .different), of: entry, &tally)
+        case .changed(let state):
+            try await recorder.add(.observedLocal(entry: entry.id, state))
+        case .failed(let problem):
+            try await recorder.add(.failed(entry: entry.id, problem))
+        case .fatal(let failure):
+            throw failure
+        }
+    }
+
+    private func settle(
+        _ entry: Entry, _ change: Change, _ tally: inout Tally, _ recorder: inout OutcomeRecorder
+    ) async throws {
+        switch change {
+        case .nothing, .leave(.deletesOff), .leave(.foreign):
+            try await recorder.add(.left(entry: entry.id))
+        case .forget:
+            try await recorder.add(.removed(entry: entry.id))
+        case .leave(.unknown), .compare, .adopt, .conflict:
+            break
+        case .upload, .download, .deleteRemote, .deleteLocal:
+            try await count(change, of: entry, &tally)
+        }
+    }
+
+    private func count(_ change: Change, of entry: Entry, _ tally: inout Tally) async throws {
+        tally.counts.add(change, of: entry)
+        guard let gated = GatedChange(entry, change) else { return }
+        if try await approvals.contains(gated) {
+            tally.approved += 1
+            return
+        }
+        switch change {
+        case .deleteRemote(foreign: true), .deleteLocal(foreign: true): tally.foreignDeletes += 1
+        case .deleteRemote(foreign: false), .deleteLocal(foreign: false): tally.deletes += 1
+        case .upload, .download: tally.foreignOverwrites += 1
+        case .nothing, .compare, .adopt, .forget, .conflict, .leave: break
+        }
+    }
+}
+
+extension ChangeCounts {
+    mutating func add(_ change: Change, of entry: Entry) {
+        switch change {
+        case .upload: uploads += 1
+        case .download: downloads += 1
+        case .deleteRemote, .deleteLocal: deletes += 1
+        case .nothing, .compare, .adopt, .forget, .conflict, .leave: break
+        }
+        bytes += entry.bytesMoved(by: change)
+    }
+}
+
+extension Entry {
+    /// The bytes that a change of this entry transfers.
+    func bytesMoved(by change: Change) -> Int64 {
+        switch change {
+        case .upload: local?.size ?? 0
+        case .download: remote?.size ?? 0
+        case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .conflict, .leave: 0
+        }
+    }
+}

@@ -1,0 +1,136 @@
+/// What the transfers and deletes of a cycle did.
+struct Done: Sendable {
+    var uploaded: Int64 = 0
+    var downloaded: Int64 = 0
+    var deletedLocal: Int64 = 0
+    var deletedRemote: Int64 = 0
+    var bytesUp: Int64 = 0
+    var bytesDown: Int64 = 0
+}
+
+/// A transfer to be done: an entry, and what was decided on it.
+struct TransferJob: Sendable {
+    var entry: Entry
+    var change: Change
+}
+
+/// Carries out uploads and downloads, with bounded concurrency, and records how each ended.
+struct TransferPass {
+    let context: CycleContext
+    let folder: Int64
+    let installer: Installer
+    private let uploader: Uploader
+    private let downloader: Downloader
+
+    /// Downloads that are made durable together.
+    private static let batchSize = 256
+    /// Transfers that are tried once more when the deletes have cleared the way; beyond these the next cycle does it.
+    private static let maximumRetries = 10_000
+
+    init(_ context: CycleContext, folder: Int64, trash: Trash) {
+        self.context = context
+        self.folder = folder
+        installer = Installer(files: context.files, clock: context.clock, trash: trash)
+        uploader = Uploader(files: context.files, store: context.store, clock: context.clock)
+        downloader = Downloader(
+            files: context.files, store: context.store, random: context.random, defaultMode: context.defaultMode)
+    }
+
+    private struct State {
+        var done: Done
+        var recorder: OutcomeRecorder
+        var staged: [StagedDownload] = []
+        var retries: [TransferJob] = []
+    }
+
+    private enum Ended: Sendable {
+        case upload(TransferJob, Uploader.Result)
+        case download(TransferJob, Downloader.Result)
+    }
+
+    /// Runs the jobs that `next` yields until it yields nil.
+    /// - Returns: the jobs that something else was in the way of: worth another try when the deletes are done.
+    /// - Throws: ``CycleFailure`` or an error of the index; what had ended by then is recorded and counted.
+    func run(into done: inout Done, next: () async throws -> TransferJob?) async throws -> [TransferJob] {
+        var state = State(done: done, recorder: OutcomeRecorder(context, folder: folder))
+        defer { done = state.done }
+        var firstError: (any Error)?
+        do {
+            try await runBounded(limit: context.concurrency, next: next, run: transfer) { ended in
+                try await take(ended, into: &state)
+            }
+        } catch {
+            firstError = error
+        }
+        try await install(&state)
+        try await state.recorder.flush()
+        if let firstError { throw firstError }
+        return state.retries
+    }
+
+    private func transfer(_ job: TransferJob) async -> Ended {
+        switch job.change {
+        case .upload:
+            return .upload(job, await uploader.upload(job.entry))
+        case .download(let replaced):
+            return .download(job, await downloader.download(job.entry, replacing: replaced))
+        case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .conflict, .leave:
+            preconditionFailure("\(job.change) is no transfer")
+        }
+    }
+
+    private func take(_ ended: Ended, into state: inout State) async throws {
+        switch ended {
+        case .upload(_, .done(let outcome, let bytes)):
+            state.done.uploaded += 1
+            state.done.bytesUp += bytes
+            advance(bytes)
+            try await state.recorder.add(outcome)
+        case .upload(let job, .failed(let outcome)):
+            try await state.recorder.add(outcome)
+            if case .failed(_, let problem) = outcome, problem.kind == .refused { retryLater(job, &state) }
+        case .download(_, .staged(let download)):
+            state.staged.append(download)
+            if state.staged.count >= Self.batchSize { try await install(&state) }
+        case .download(let job, .blocked(let problem)):
+            try await state.recorder.add(.failed(entry: job.entry.id, problem))
+            retryLater(job, &state)
+        case .download(_, .failed(let outcome)):
+            try await state.recorder.add(outcome)
+        case .upload(_, .fatal(let failure)), .download(_, .fatal(let failure)):
+            throw failure
+        }
+    }
+
+    private func retryLater(_ job: TransferJob, _ state: inout State) {
+        if state.retries.count < Self.maximumRetries { state.retries.append(job) }
+    }
+
+    /// Puts what is staged in its place; then, and only then, it is recorded.
+    private func install(_ state: inout State) async throws {
+        let batch = state.staged
+        guard !batch.isEmpty else { return }
+        state.staged = []
+        for (staged, result) in zip(batch, installer.install(batch)) {
+            switch result {
+            case .installed(let outcome, let bytes):
+                state.done.downloaded += 1
+                state.done.bytesDown += bytes
+                advance(bytes)
+                try await state.recorder.add(outcome)
+            case .blocked(let problem):
+                try await state.recorder.add(.failed(entry: staged.entry.id, problem))
+                retryLater(TransferJob(entry: staged.entry, change: .download(replacing: staged.replaced)), &state)
+            case .failed(let outcome):
+                try await state.recorder.add(outcome)
+            }
+        }
+    }
+
+    private func advance(_ bytes: Int64) {
+        context.progress.update {
+            $0.transfersDone += 1
+            $0.bytesDone += bytes
+        }
+    }
+}

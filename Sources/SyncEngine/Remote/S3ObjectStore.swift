@@ -1,0 +1,155 @@
+public import S3API
+
+/// The objects below one prefix of one bucket, through the S3 client. The only file of the engine that knows S3.
+public struct S3ObjectStore: ObjectStore {
+    private let client: S3Client
+    private let bucket: String
+    private let prefix: [UInt8]
+
+    /// - Parameter prefix: empty, or ending in `/`.
+    public init(client: S3Client, bucket: String, prefix: [UInt8]) {
+        self.client = client
+        self.bucket = bucket
+        self.prefix = prefix
+    }
+
+    public var requestCounts: [String: Int64] { client.requestCounts }
+
+    public func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage {
+        do {
+            let query = ListQuery(prefix: ObjectKey(prefix + start), continuation: continuation)
+            let page = try await client.listObjects(bucket: bucket, query)
+            let count = prefix.count
+            let objects = page.objects.compactMap { object -> ListedObject? in
+                // A key that does not begin with the prefix was not asked for: no service should send one.
+                guard object.key.bytes.starts(with: prefix) else { return nil }
+                let state = RemoteState(etag: ETag(object.etag), size: object.size)
+                return ListedObject(name: Array(object.key.bytes[count...]), state: state)
+            }
+            return ObjectPage(objects: objects, continuation: page.continuation)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails {
+        do {
+            return ObjectDetails(try await client.headObject(bucket: bucket, key: key(name)))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func get(
+        _ name: [UInt8], expecting expected: ETag, into file: any OpenFile
+    ) async throws(StoreError) -> (ObjectDetails, ContentDigest) {
+        do {
+            let sink = ResponseSink.descriptor(file.descriptor, offset: 0, limit: .max)
+            let answer = try await client.getObject(
+                bucket: bucket, key: key(name), ifMatch: "\"\(expected.value)\"", sink: sink)
+            let details = ObjectDetails(answer.object)
+            // Some services ignore If-Match: what counts is what came.
+            guard details.state.etag == expected else {
+                throw S3Error(
+                    code: .preconditionFailed, operation: "GetObject", bucket: bucket, key: key(name), status: 200,
+                    message: "the object is another than the one that was listed")
+            }
+            guard let written = answer.response.written else {
+                throw S3Error(
+                    code: .malformedAnswer, operation: "GetObject", bucket: bucket, key: key(name),
+                    message: "the answer had no body")
+            }
+            return (details, ContentDigest(written.md5))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func put(
+        _ name: [UInt8], body: UploadBody, modified: UnixTime, mode: UInt16
+    ) async throws(StoreError) -> (RemoteState, ContentDigest) {
+        do {
+            let content: RequestBody =
+                switch body {
+                case .bytes(let bytes): .bytes(bytes)
+                case .file(let file, let length): .descriptor(file.descriptor, offset: 0, length: length)
+                }
+            let metadata = ["mtime": modified.metadataText, "mode": String(mode & 0o7777, radix: 8)]
+            let result = try await client.putObject(
+                bucket: bucket, key: key(name), body: content, options: PutOptions(metadata: metadata))
+            return (RemoteState(etag: ETag(result.etag), size: body.length), ContentDigest(result.md5))
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func putMarker(_ name: [UInt8]) async throws(StoreError) {
+        do {
+            _ = try await client.putObject(bucket: bucket, key: key(name), body: .bytes([]), options: PutOptions())
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] {
+        do {
+            let results = try await client.deleteObjects(bucket: bucket, keys: names.map(key))
+            return results.map { result in
+                guard let error = result.error, error.code != .noSuchKey else { return .deleted }
+                return .failed(StoreError(error))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private func key(_ name: [UInt8]) -> ObjectKey { ObjectKey(prefix + name) }
+}
+
+extension ObjectDetails {
+    init(_ object: S3Object) {
+        self.init(
+            state: RemoteState(etag: ETag(object.etag), size: object.size),
+            modified: object.metadata["mtime"].flatMap(UnixTime.init(metadataText:)),
+            mode: object.metadata["mode"].flatMap { UInt16($0, radix: 8) }.map { $0 & 0o777 },
+            lastModified: object.modified.map { UnixTime(seconds: $0.seconds, nanoseconds: Int64($0.nanoseconds)) },
+            notedDigest: object.metadata["syncd-digest"].flatMap { ETag($0).contentDigest }
+                ?? object.metadata["md5chksum"].flatMap(ContentDigest.init(base64:)),
+            etagIsOpaque: object.etagIsOpaque)
+    }
+}
+
+extension StoreError {
+    init(_ error: S3Error) {
+        let code: Code
+        var cause: FileSystemError?
+        switch error.code {
+        case .noSuchKey, .noSuchUpload: code = .notFound
+        case .noSuchBucket: code = .noSuchBucket
+        case .accessDenied: code = .accessDenied
+        case .credentialsRefused: code = .credentialsRefused
+        case .preconditionFailed, .conflict: code = .preconditionFailed
+        case .slowDown: code = .slowDown
+        case .badDigest: code = .badDigest
+        case .invalidObjectState: code = .archived
+        case .malformedAnswer: code = .malformedAnswer
+        case .invalidRange, .keyTooLong, .entityTooLarge, .notImplemented, .internalError, .other: code = .refused
+        case .transport: (code, cause) = Self.transportCode(error)
+        }
+        self.init(code: code, message: error.description, status: error.status, cause: cause)
+    }
+
+    private static func transportCode(_ error: S3Error) -> (Code, FileSystemError?) {
+        guard let transport = error.transport else { return (.unreachable, nil) }
+        let path = error.key?.bytes ?? []
+        switch transport.code {
+        case .unreachable, .tls, .interrupted: return (.unreachable, nil)
+        case .truncated, .bodyTooLarge, .malformed: return (.malformedAnswer, nil)
+        case .localRead(let errno):
+            return (.localFile, FileSystemError(errno: errno, operation: "pread", path: path))
+        case .localWrite(let errno):
+            return (.localFile, FileSystemError(errno: errno, operation: "pwrite", path: path))
+        case .cancelled: return (.cancelled, nil)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+/// Settles whether a file and an object hold the same bytes, without a transfer where that can be known.
+struct ContentComparer: Sendable {
+    let files: any FileSystem
+    let store: any ObjectStore
+    let clock: any EngineClock
+
+    enum Verdict: Sendable {
+        /// Equal: the base that both sides agree on.
+        case same(BaseState, isRacy: Bool)
+        case different
+        /// The file is not what the scan saw any more, or cannot be read.
+        case changed(LocalState?)
+        case failed(Problem)
+        case fatal(CycleFailure)
+    }
+
+    /// How often a file that changes while it is read is read again.
+    static let maximumTries = 3
+
+    /// - Precondition: both sides of `entry` are present.
+    func compare(_ entry: Entry) async -> Verdict {
+        guard let local = entry.local, let remote = entry.remote else { return .different }
+        guard local.size == remote.size else { return .different }
+        do {
+            let reading = try read(entry.path, etag: remote.etag)
+            guard reading.state.size == remote.size else { return .changed(reading.state) }
+            let isSame = try await isSame(reading, entry: entry, remote: remote)
+            guard isSame else { return .different }
+            let base = BaseState(local: reading.state, remote: remote, digest: reading.digest)
+            return .same(base, isRacy: reading.isRacy)
+        } catch let error as FileSystemError where error.code == .notFound {
+            return .changed(nil)
+        } catch let error as FileSystemError {
+            return .failed(Problem(local: entry.path, error: error))
+        } catch let error as BusyFile {
+            return .failed(error.problem)
+        } catch let error as StoreError {
+            if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
+            return .failed(Problem(remote: entry.path, error: error))
+        } catch {
+            return .fatal(CycleFailure(code: .interrupted, message: "stopped on request"))
+        }
+    }
+
+    private func isSame(_ reading: Reading, entry: Entry, remote: RemoteState) async throws(StoreError) -> Bool {
+        // The bucket holds what it held when we agreed: our own digest of that is better than any ETag.
+        if let base = entry.base, base.remote == remote, let digest = base.digest {
+            return digest == reading.digest
+        }
+        if remote.etag.contentDigest == reading.digest { return true }
+        if reading.multipartTags.contains(remote.etag) { return true }
+        // The ETag says no, or nothing: metadata may know more.
+        do {
+            let details = try await store.head(entry.path.bytes)
+            guard details.state == remote else { return false }
+            return details.notedDigest == reading.digest
+        } catch {
+            if error.code == .notFound || error.code == .accessDenied { return false }
+            throw error
+        }
+    }
+
+    private struct Reading {
+        var state: LocalState
+        var digest: ContentDigest
+        var multipartTags: [ETag]
+        var isRacy: Bool
+    }
+
+    private func read(_ path: RelativePath, etag: ETag) throws -> Reading {
+        for _ in 0..<Self.maximumTries {
+            let start = clock.now()
+            let file = try files.open(path)
+            let before = try file.status().state
+            var hasher = ContentFingerprint(size: before.size, etag: etag)
+            try hash(file, into: &hasher)
+            let after = try file.status().state
+            guard before == after, try files.status(path).state == after else { continue }
+            let result = hasher.finish()
+            return Reading(
+                state: after, digest: result.digest, multipartTags: result.multipartTags,
+                isRacy: after.isRacy(at: start))
+        }
+        throw BusyFile(path: path)
+    }
+
+    private func hash(_ file: any OpenFile, into hasher: inout ContentFingerprint) throws(FileSystemError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        defer { buffer.deallocate() }
+        var offset: Int64 = 0
+        while true {
+            let count = try file.read(into: buffer, at: offset)
+            if count == 0 { return }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += Int64(count)
+        }
+    }
+}
+
+/// A file that kept changing while it was read.
+struct BusyFile: Error {
+    var path: RelativePath
+
+    var problem: Problem {
+        Problem(
+            path: path.bytes, side: .local, kind: .busy,
+            message: "the file changed while it was read, \(ContentComparer.maximumTries) times in a row;"
+                + " it goes with the next cycle in which it holds still")
+    }
+}
+
+extension LocalState {
+    /// True if the state was taken so soon after the last write that a later write may leave the same state.
+    ///
+    /// The kernel stamps in ticks of up to 10 ms, FAT and some network file systems in steps of 2 s. A write sets both
+    /// times; putting the old mtime back sets ctime.
+    func isRacy(at reading: UnixTime) -> Bool {
+        modified.nanoseconds > reading.nanoseconds - 2_000_000_000 || changed.nanoseconds > reading.nanoseconds - 20_000_000
+    }
+}

@@ -1,0 +1,102 @@
+/// Deletes on one side what is gone on the other, after looking at both facts again.
+struct Deleter: Sendable {
+    let files: any FileSystem
+    let store: any ObjectStore
+    let trash: Trash
+
+    /// What deleting one entry came to.
+    enum Result: Sendable {
+        case deleted(Outcome)
+        /// Not deleted, because the world is no longer as it was decided on.
+        case failed(Outcome)
+        case fatal(CycleFailure)
+    }
+
+    /// Deletes up to 1,000 objects, each only if its file is still absent beneath readable directories.
+    func deleteRemote(_ entries: [Entry]) async -> [Result] {
+        var results: [Result?] = entries.map(reasonToKeepObject)
+        let doomed = results.indices.filter { results[$0] == nil }
+        guard !doomed.isEmpty else { return results.compactMap { $0 } }
+        do {
+            let answers = try await store.delete(doomed.map { entries[$0].path.bytes })
+            for (index, answer) in zip(doomed, answers) {
+                switch answer {
+                case .deleted:
+                    results[index] = .deleted(.removed(entry: entries[index].id))
+                case .failed(let error):
+                    results[index] = failure(of: entries[index], error)
+                }
+            }
+        } catch {
+            for index in doomed { results[index] = failure(of: entries[index], error) }
+        }
+        return zip(entries, results).map { entry, result in
+            result ?? .failed(.failed(entry: entry.id, Self.unanswered(entry.path)))
+        }
+    }
+
+    private func failure(of entry: Entry, _ error: StoreError) -> Result {
+        if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
+        return .failed(.failed(entry: entry.id, Problem(remote: entry.path, error: error)))
+    }
+
+    private static func unanswered(_ path: RelativePath) -> Problem {
+        Problem(
+            path: path.bytes, side: .remote, kind: .refused,
+            message: "the service said nothing of this key in its answer to a batch of deletes")
+    }
+
+    /// Why the object must stay; nil if its file is as absent as the scan said.
+    private func reasonToKeepObject(_ entry: Entry) -> Result? {
+        do {
+            let status = try files.status(entry.path)
+            switch status.kind {
+            case .file: return .failed(.observedLocal(entry: entry.id, status.state))
+            case .directory: return nil
+            case .symbolicLink, .special: return .failed(.left(entry: entry.id))
+            }
+        } catch {
+            switch error.code {
+            // A parent that became a file holds nothing either.
+            case .notFound, .notDirectory: return nil
+            case .exists, .isDirectory, .notEmpty, .notRegular, .symbolicLink, .accessDenied, .noSpace,
+                .tooManyOpenFiles, .readOnly, .crossDevice, .nameTooLong, .unsupported, .inputOutput, .stale, .other:
+                return .failed(.failed(entry: entry.id, Problem(local: entry.path, error: error)))
+            }
+        }
+    }
+
+    /// Moves one file to the trash, if its object is still absent and it is the file that the scan saw.
+    func deleteLocal(_ entry: Entry) async -> Result {
+        guard let expected = entry.local else { return .failed(.observedLocal(entry: entry.id, nil)) }
+        do {
+            let details = try await store.head(entry.path.bytes)
+            return .failed(.observedRemote(entry: entry.id, details.state))
+        } catch {
+            // Only a 404 is absence: a refusal says nothing.
+            guard error.code == .notFound else { return failure(of: entry, error) }
+        }
+        do {
+            let now = try files.status(entry.path)
+            guard now.kind == .file, now.state == expected else {
+                return .failed(.observedLocal(entry: entry.id, now.kind == .file ? now.state : nil))
+            }
+            let (moved, place) = try trash.move(entry.path, as: entry.path)
+            guard moved.matchesContent(of: expected) else { return putBack(entry, from: place, moved) }
+            return .deleted(.removed(entry: entry.id))
+        } catch {
+            if error.code == .notFound { return .deleted(.removed(entry: entry.id)) }
+            return .failed(.failed(entry: entry.id, Problem(local: entry.path, error: error)))
+        }
+    }
+
+    /// The file was written to between the last look and the rename: it goes back, or stays safe in the trash.
+    private func putBack(_ entry: Entry, from place: RelativePath, _ state: LocalState) -> Result {
+        do {
+            try files.rename(place, to: entry.path)
+            return .failed(.observedLocal(entry: entry.id, state))
+        } catch {
+            return .failed(.failed(entry: entry.id, Problem(local: entry.path, error: error)))
+        }
+    }
+}

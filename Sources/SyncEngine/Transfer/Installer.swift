@@ -1,0 +1,131 @@
+/// Puts staged downloads in their places: durable first, then in one step each, and what comes out is looked at.
+struct Installer {
+    let files: any FileSystem
+    let clock: any EngineClock
+    let trash: Trash
+
+    /// Up to this many files are synchronised one by one; more share one `syncfs`, which also waits for strangers'
+    /// writes to the same file system.
+    private static let individualLimit = 4
+
+    /// What installing one file came to.
+    enum Result: Sendable {
+        case installed(Outcome, bytes: Int64)
+        case blocked(Problem)
+        case failed(Outcome)
+    }
+
+    /// Installs all of `batch`. Contents are on disk before any name points to them, and all names are on disk before
+    /// this returns: what it reports may be recorded.
+    func install(_ batch: [StagedDownload]) -> [Result] {
+        do {
+            try synchronizeContents(batch)
+        } catch {
+            return batch.map { discard($0, because: error) }
+        }
+        var results = batch.map(place)
+        do {
+            try synchronizeNames(batch)
+        } catch {
+            // The names may not survive a power loss, so nothing may be recorded: the next cycle looks again.
+            results = batch.map {
+                .failed(.failed(entry: $0.entry.id, Problem(local: $0.entry.path, error: error)))
+            }
+        }
+        return results
+    }
+
+    private func synchronizeContents(_ batch: [StagedDownload]) throws(FileSystemError) {
+        if batch.count > Self.individualLimit {
+            try files.synchronizeAll()
+        } else {
+            for staged in batch { try staged.file.synchronize() }
+        }
+    }
+
+    private func synchronizeNames(_ batch: [StagedDownload]) throws(FileSystemError) {
+        if batch.count > Self.individualLimit {
+            try files.synchronizeAll()
+            return
+        }
+        for staged in batch {
+            var directory = staged.entry.path.parent
+            while let path = directory {
+                try files.synchronizeDirectory(path)
+                directory = path.parent
+            }
+        }
+        try files.synchronizeDirectory(nil)
+    }
+
+    private func place(_ staged: StagedDownload) -> Result {
+        do {
+            let target = staged.entry.path
+            switch try install(staged) {
+            case .installed:
+                break
+            case .displaced(let path):
+                _ = try trash.move(path, as: target)
+            case .occupied:
+                return try makeSense(ofOccupied: staged)
+            }
+            let placed = try files.status(target).state
+            guard placed.matchesContent(of: staged.state) else {
+                // Somebody wrote to it already. The base is what we installed: the edit will be seen as one.
+                return .installed(agreed(staged, local: staged.state, isRacy: true), bytes: staged.state.size)
+            }
+            let isRacy = placed.isRacy(at: clock.now())
+            return .installed(agreed(staged, local: placed, isRacy: isRacy), bytes: placed.size)
+        } catch {
+            return discard(staged, because: error)
+        }
+    }
+
+    private func install(_ staged: StagedDownload) throws(FileSystemError) -> InstallResult {
+        let target = staged.entry.path
+        switch staged.replaced {
+        case .nothing:
+            return try files.install(temporary: staged.temporary, at: target, expecting: nil)
+        case .base:
+            return try files.install(temporary: staged.temporary, at: target, expecting: staged.entry.base?.local)
+        case .foreign:
+            return try files.installKeeping(temporary: staged.temporary, at: target)
+        }
+    }
+
+    /// A name that was not there when it was scanned is there now.
+    private func makeSense(ofOccupied staged: StagedDownload) throws(FileSystemError) -> Result {
+        try files.removeFile(staged.temporary)
+        let status = try files.status(staged.entry.path)
+        switch status.kind {
+        case .file:
+            return .failed(.observedLocal(entry: staged.entry.id, status.state))
+        case .directory, .symbolicLink, .special:
+            let problem = Problem(
+                path: staged.entry.path.bytes, side: .local, kind: .collision,
+                message: "a directory, link or special file has the name of this object: rename or remove it")
+            return .blocked(problem)
+        }
+    }
+
+    private func agreed(_ staged: StagedDownload, local: LocalState, isRacy: Bool) -> Outcome {
+        let base = BaseState(local: local, remote: staged.remote, digest: staged.digest)
+        return .agreed(entry: staged.entry.id, base: base, isRacy: isRacy)
+    }
+
+    private func discard(_ staged: StagedDownload, because error: FileSystemError) -> Result {
+        try? files.removeFile(staged.temporary)
+        let problem = Problem(local: staged.entry.path, error: error)
+        if error.code == .isDirectory || error.code == .notDirectory {
+            return .blocked(problem)
+        }
+        return .failed(.failed(entry: staged.entry.id, problem))
+    }
+}
+
+extension LocalState {
+    /// Equal but for ctime, which a rename moves.
+    func matchesContent(of other: LocalState) -> Bool {
+        inode == other.inode && size == other.size && modified == other.modified && mode == other.mode
+    }
+}

@@ -1,0 +1,45 @@
+extension Problem {
+    /// The problem that a failed operation on a file makes.
+    init(local path: RelativePath, error: FileSystemError) {
+        let kind: Kind
+        let advice: String
+        switch error.code {
+        case .accessDenied:
+            (kind, advice) = (.unreadable, "give syncd's user the permission, or exclude it")
+        case .noSpace:
+            (kind, advice) = (.unwritable, "make room on the disk; the old file is as it was")
+        case .readOnly:
+            (kind, advice) = (.unwritable, "the file system is mounted read-only")
+        case .notDirectory, .isDirectory, .notEmpty, .exists:
+            (kind, advice) = (.collision, "a file and a directory want the same name: rename one of them")
+        case .symbolicLink, .notRegular:
+            (kind, advice) = (.unreadable, "it is no regular file any more")
+        case .nameTooLong:
+            (kind, advice) = (.name, "this file system cannot hold so long a name")
+        case .tooManyOpenFiles:
+            (kind, advice) = (.unreadable, "too many files are open: lower \"concurrency\" or raise the limit")
+        case .notFound, .crossDevice, .unsupported, .inputOutput, .stale, .other:
+            (kind, advice) = (.unreadable, "look at the file system's own messages")
+        }
+        self.init(
+            path: path.bytes, side: .local, kind: kind,
+            message: "\(error.operation) failed: \(error.reason); \(advice)")
+    }
+
+    /// The problem that a refused request makes.
+    init(remote path: RelativePath, error: StoreError) {
+        if let cause = error.cause {
+            self.init(local: path, error: cause)
+            return
+        }
+        let kind: Kind =
+            switch error.code {
+            case .badDigest, .malformedAnswer: .corrupt
+            case .preconditionFailed, .notFound: .busy
+            case .accessDenied, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .archived, .localFile,
+                .cancelled, .refused:
+                .refused
+            }
+        self.init(path: path.bytes, side: .remote, kind: kind, message: error.message)
+    }
+}
