@@ -20,15 +20,18 @@ public struct SyncCycle: Sendable {
     /// - Parameter limit: the most changes that are listed one by one.
     public func plan(limit: Int) async -> CycleReport {
         await report { run, memory in
+            run.acts = false
             guard let survey = try await survey(&run, memory) else { return }
             run.tally = survey.tally
-            run.halt = try await gate(survey, memory)?.halt
+            run.halt = try await gate(survey, memory).halt
             run.planned = try await Planner(context, folder: memory.id, decider: survey.decider).list(limit: limit)
         }
     }
 
     /// What a cycle has come to so far; it becomes the report.
     private struct Run {
+        /// False for a plan.
+        var acts = true
         var tally = Tally()
         var done = Done()
         var skipped: Int64 = 0
@@ -57,16 +60,16 @@ public struct SyncCycle: Sendable {
         guard let survey = try await survey(&run, memory) else { return }
         run.tally = survey.tally
         let gate = try await gate(survey, memory)
-        run.halt = gate?.halt
+        run.halt = gate.halt
         let executor = Executor(
             context, folder: memory.id, decider: survey.decider,
-            permit: Permit(allowsUnapproved: gate?.allowsUnapproved ?? true, approvals: survey.approvals))
+            permit: Permit(allowsUnapproved: gate.allowsUnapproved, approvals: survey.approvals))
         try await executor.run(into: &run.done, tally: survey.tally, markers: survey.markers)
     }
 
     /// Observes both sides and decides on all entries; nil where an identity gate halted the folder.
     private func survey(_ run: inout Run, _ memory: FolderMemory) async throws -> Surveyed? {
-        let gates = IdentityGates(context, memory: memory)
+        let gates = IdentityGates(context, memory: memory, marksRoot: run.acts)
         if let halt = try await gates.checkRoot() {
             run.halt = halt
             return nil
@@ -85,7 +88,7 @@ public struct SyncCycle: Sendable {
             tally: try await survey.run(), decider: decider, approvals: approvals, markers: observed.listing.markers)
     }
 
-    private func gate(_ survey: Surveyed, _ memory: FolderMemory) async throws -> QuantityGate.Verdict? {
+    private func gate(_ survey: Surveyed, _ memory: FolderMemory) async throws -> QuantityGate.Verdict {
         try await QuantityGate(context, memory: memory, decider: survey.decider, approvals: survey.approvals)
             .judge(survey.tally)
     }

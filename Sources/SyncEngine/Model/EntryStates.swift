@@ -78,6 +78,8 @@ public struct Entry: Hashable, Sendable {
     public var remote: RemoteState?
     /// True if the base's local identity was taken so soon after a write that a later write may look the same.
     public var isRacy: Bool
+    /// True if both sides, as they are here, were compared and hold different bytes.
+    public var isKnownDifferent: Bool
 
     public init(
         id: Int64,
@@ -85,7 +87,8 @@ public struct Entry: Hashable, Sendable {
         base: BaseState?,
         local: LocalState?,
         remote: RemoteState?,
-        isRacy: Bool
+        isRacy: Bool,
+        isKnownDifferent: Bool = false
     ) {
         self.id = id
         self.path = path

@@ -64,8 +64,7 @@ public struct Folder: Sendable {
         conflict: ConflictWinner = .newest,
         exclude: [String] = [],
         maxDeletePercent: Int = 50,
-        trashDays: Int = 30,
-        folderMarkers: Bool = false
+        trashDays: Int = 30
     ) {
         self.name = name
         self.root = root

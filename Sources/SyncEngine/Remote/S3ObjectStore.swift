@@ -43,7 +43,7 @@ public struct S3ObjectStore: ObjectStore {
     public func get(
         _ name: [UInt8], expecting expected: ETag, into file: any OpenFile
     ) async throws(StoreError) -> (ObjectDetails, ContentDigest) {
-        do {
+        do throws(S3Error) {
             let sink = ResponseSink.descriptor(file.descriptor, offset: 0, limit: .max)
             let answer = try await client.getObject(
                 bucket: bucket, key: key(name), ifMatch: "\"\(expected.value)\"", sink: sink)

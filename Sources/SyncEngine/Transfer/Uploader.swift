@@ -46,18 +46,16 @@ struct Uploader: Sendable {
         let before = try file.status().state
         guard before.size <= Self.maximumSize else { throw Problem.tooLarge(path, size: before.size) }
         guard let body = try body(of: file, size: before.size) else { return nil }
-        let remote: RemoteState
-        let digest: ContentDigest
+        let sent: (remote: RemoteState, digest: ContentDigest)
         do {
-            (remote, digest) = try await store.put(
-                path.bytes, body: body, modified: before.modified, mode: before.mode)
-        } catch let error as StoreError where error.code == .badDigest || error.code == .localFile {
+            sent = try await store.put(path.bytes, body: body, modified: before.modified, mode: before.mode)
+        } catch {
             // The file may have changed between the hash and the sending: then it is read again, else it is an error.
-            guard try file.status().state != before else { throw error }
+            guard error.mayComeFromChangedFile, try file.status().state != before else { throw error }
             return nil
         }
         guard try file.status().state == before, try files.status(path).state == before else { return nil }
-        return (BaseState(local: before, remote: remote, digest: digest), before.isRacy(at: start))
+        return (BaseState(local: before, remote: sent.remote, digest: sent.digest), before.isRacy(at: start))
     }
 
     /// The body to send; nil if the file has shrunk since its size was taken.
@@ -79,6 +77,11 @@ struct Uploader: Sendable {
         if let failure { throw failure }
         return bytes.count == Int(size) ? .bytes(bytes) : nil
     }
+}
+
+extension StoreError {
+    /// Whether a file that changed while it was sent can be the reason.
+    fileprivate var mayComeFromChangedFile: Bool { code == .badDigest || code == .localFile }
 }
 
 extension Problem: Error {

@@ -1,0 +1,140 @@
+/// Why a gate stopped a folder.
+public enum HaltReason: Hashable, Sendable {
+    case rootMissing
+    /// The root is not the one that was adopted; what differs, for the operator.
+    case rootReplaced(String)
+    /// A complete walk found no file, while base holds `baseCount`.
+    case rootEmptied(baseCount: Int64)
+    /// A complete listing found no object, while base holds `baseCount`.
+    case remoteEmptied(baseCount: Int64)
+    /// `count` deletes and overwrites, those of the last hour included, of `of` entries.
+    case tooManyDeletes(count: Int64, of: Int64)
+    /// `count` entries would be deleted that were never in base.
+    case foreign(count: Int64)
+
+    /// What was found, in a sentence or two.
+    public var summary: String {
+        switch self {
+        case .rootMissing:
+            "The folder's root is not there; syncd never creates one. Is the disk mounted?"
+        case .rootReplaced(let difference):
+            "The folder's root is another directory than before (\(difference)). Is the disk mounted?"
+        case .rootEmptied(let count):
+            "The folder is empty, and \(count) \(count == 1 ? "entry was" : "entries were") in it. Is the disk mounted?"
+        case .remoteEmptied(let count):
+            "The bucket's prefix is empty, and \(count) \(count == 1 ? "object was" : "objects were") in it."
+                + " Is it the right bucket?"
+        case .tooManyDeletes(let count, let total):
+            "\(count) of \(total) entries would be deleted or overwritten"
+                + (total > 0 ? " (\(count * 100 / total) %)." : ".")
+        case .foreign(let count):
+            "\(count) \(count == 1 ? "entry" : "entries") that syncd never wrote would be deleted."
+        }
+    }
+
+    /// True if `syncd approve` lets the folder go on; false where only mending the cause does.
+    public var isApprovable: Bool {
+        switch self {
+        case .rootMissing: false
+        case .rootReplaced, .rootEmptied, .remoteEmptied, .tooManyDeletes, .foreign: true
+        }
+    }
+}
+
+/// How a root stands to the one that was adopted.
+public enum RootJudgement: Hashable, Sendable {
+    /// None was adopted before.
+    case adopt
+    /// The same; its device numbers may be new.
+    case same
+    case replaced(HaltReason)
+}
+
+/// Whether this is the root that was adopted. An id decides where there is one; else the file system and the inode.
+public func judgeRoot(recorded: RootIdentity?, current: RootIdentity) -> RootJudgement {
+    guard let recorded else { return .adopt }
+    if let id = recorded.id {
+        if current.id == id { return .same }
+        return .replaced(.rootReplaced(current.id.map { "its id is \($0), was \(id)" } ?? "it has no id, had \(id)"))
+    }
+    if recorded.fileSystemID == current.fileSystemID, recorded.inode == current.inode { return .same }
+    return .replaced(.rootReplaced("inode \(current.inode), was \(recorded.inode)"))
+}
+
+/// Whether a side that held entries is empty now. Only a complete walk can say that a root is.
+public func judgeEmptied(
+    baseCount: Int64, scanIsComplete: Bool, filesSeen: Int64, objectsSeen: Int64
+) -> HaltReason? {
+    guard baseCount > 0 else { return nil }
+    if filesSeen == 0, scanIsComplete { return .rootEmptied(baseCount: baseCount) }
+    return objectsSeen == 0 ? .remoteEmptied(baseCount: baseCount) : nil
+}
+
+/// What the quantity gates weigh. Nothing that was approved is counted here.
+public struct QuantityInput: Hashable, Sendable {
+    /// Deletes of entries that were once agreed on.
+    public var wantedDeletes: Int64
+    /// Overwrites of versions that were never agreed on.
+    public var wantedOverwrites: Int64
+    /// Deletes of entries that were never in base.
+    public var foreignDeletes: Int64
+    /// Deletes done in the last hour.
+    public var deletesDone: Int64
+    /// Entries in base now.
+    public var baseCount: Int64
+    /// 0 to 100.
+    public var maxDeletePercent: Int
+
+    public init(
+        wantedDeletes: Int64, wantedOverwrites: Int64, foreignDeletes: Int64, deletesDone: Int64, baseCount: Int64,
+        maxDeletePercent: Int
+    ) {
+        self.wantedDeletes = wantedDeletes
+        self.wantedOverwrites = wantedOverwrites
+        self.foreignDeletes = foreignDeletes
+        self.deletesDone = deletesDone
+        self.baseCount = baseCount
+        self.maxDeletePercent = maxDeletePercent
+    }
+}
+
+/// What the quantity gates say.
+public struct QuantityJudgement: Hashable, Sendable {
+    public var halt: HaltReason?
+    /// Whether deletes of known entries and foreign overwrites may be done without approval.
+    public var allowsUnapproved: Bool
+    /// What to remember until the next cycle.
+    public var memory: GateMemory?
+}
+
+extension GateMemory {
+    /// How long deletes count together, in nanoseconds: an hour.
+    public static let window: Int64 = 3_600 * 1_000_000_000
+}
+
+/// Fewer destructive changes than this never halt a folder by their share.
+private let minimumCount: Int64 = 10
+
+/// Whether so many deletes and overwrites may be done unasked.
+public func judgeQuantity(_ input: QuantityInput, memory: GateMemory?, now: UnixTime) -> QuantityJudgement {
+    let wanted = input.wantedDeletes + input.wantedOverwrites
+    let kept = memory.flatMap { $0.isHalted || now.nanoseconds - $0.since.nanoseconds < GateMemory.window ? $0 : nil }
+    guard wanted > 0 else {
+        let foreign: HaltReason? = input.foreignDeletes > 0 ? .foreign(count: input.foreignDeletes) : nil
+        let memory = kept.flatMap { $0.isHalted ? nil : $0 }
+        return QuantityJudgement(halt: foreign, allowsUnapproved: true, memory: memory)
+    }
+    var current = kept ?? GateMemory(baseCount: input.baseCount, since: now, isHalted: false)
+    let sum = wanted + input.deletesDone
+    let isLargeShare = sum >= minimumCount && sum * 100 > Int64(input.maxDeletePercent) * current.baseCount
+    let remaining = input.baseCount - input.wantedDeletes
+    let leavesNothing = input.wantedDeletes > 0 && input.baseCount >= 5 && remaining <= 1
+    current.isHalted = isLargeShare || leavesNothing
+    let reason: HaltReason?
+    if current.isHalted {
+        reason = .tooManyDeletes(count: sum, of: current.baseCount)
+    } else {
+        reason = input.foreignDeletes > 0 ? .foreign(count: input.foreignDeletes) : nil
+    }
+    return QuantityJudgement(halt: reason, allowsUnapproved: !current.isHalted, memory: current)
+}

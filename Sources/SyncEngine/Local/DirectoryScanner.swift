@@ -1,0 +1,135 @@
+/// What a walk over the whole tree found, beside the files it handed on.
+public struct ScanResult: Sendable {
+    /// Regular files that are eligible for syncing.
+    public var files: Int64 = 0
+    /// Names that are rightly not synced: excluded, links, special files.
+    public var skipped: Int64 = 0
+    public var problems: [Problem] = []
+    /// Paths that were not observed: they and all beneath them are unknown.
+    public var unknown: [RelativePath] = []
+    /// False if there were more unknown paths than are kept: then nothing at all may be taken for absent.
+    public var isComplete = true
+    /// Temporary files of ours that no process works on.
+    public var leftovers: [RelativePath] = []
+
+    /// Unknown paths, problems and leftovers that are kept one by one.
+    public static let maximumKept = 100_000
+}
+
+/// Walks a tree in the byte order of whole paths, with one directory in memory for each level.
+struct DirectoryScanner {
+    let files: any FileSystem
+    let rules: IgnoreRules
+
+    /// Files that are handed on at once.
+    static let pageSize = 1_000
+
+    /// A directory that is being walked: what is left of it, the next name last.
+    private struct Level {
+        var path: RelativePath?
+        var rest: [DirectoryEntry]
+    }
+
+    /// - Throws: what `observe` throws, and ``FileSystemError`` if the root itself cannot be read.
+    func scan(observe: ([LocalObservation]) async throws -> Void) async throws -> ScanResult {
+        var result = ScanResult()
+        let (device, entries) = try files.readDirectory(nil)
+        var levels = [Level(path: nil, rest: Self.sorted(entries))]
+        var page: [LocalObservation] = []
+        page.reserveCapacity(Self.pageSize)
+        while let entry = Self.next(&levels) {
+            let path = RelativePath(unchecked: entry.name, in: levels.last?.path)
+            guard let status = eligible(entry, path, &result) else { continue }
+            switch status.kind {
+            case .file:
+                result.files += 1
+                page.append(LocalObservation(path: path, state: status.state))
+                if page.count == Self.pageSize {
+                    try await observe(page)
+                    page.removeAll(keepingCapacity: true)
+                }
+            case .directory:
+                try Task.checkCancellation()
+                if let level = open(path, on: device, &result) { levels.append(level) }
+            case .symbolicLink, .special:
+                result.skipped += 1
+                result.note(unknown: path)
+            }
+        }
+        if !page.isEmpty { try await observe(page) }
+        return result
+    }
+
+    /// The next name of the innermost directory; levels that are done are dropped.
+    private static func next(_ levels: inout [Level]) -> DirectoryEntry? {
+        while !levels.isEmpty {
+            if let entry = levels[levels.count - 1].rest.popLast() { return entry }
+            levels.removeLast()
+        }
+        return nil
+    }
+
+    /// In descending order, so that the next one is taken from the end. A directory sorts as its name and `/`, which
+    /// puts `a-` before all of `a/…`, and `a0` after it: so whole paths come in the order of their bytes.
+    private static func sorted(_ entries: [DirectoryEntry]) -> [DirectoryEntry] {
+        let keys = entries.map { $0.status?.kind == .directory ? $0.name + [UInt8(ascii: "/")] : $0.name }
+        return entries.indices.sorted { bytesPrecede(keys[$1], keys[$0]) }.map { entries[$0] }
+    }
+
+    /// The status of a name that is to be synced or descended into; nil for all others, which are noted.
+    private func eligible(_ entry: DirectoryEntry, _ path: RelativePath, _ result: inout ScanResult) -> FileStatus? {
+        if entry.name.starts(with: RelativePath.reservedPrefix) {
+            if TemporaryName.isOne(entry.name) { result.note(leftover: path) }
+            return nil
+        }
+        if path.bytes.count > RelativePath.maximumLength {
+            let message = "the path is longer than \(RelativePath.maximumLength) bytes: move it up"
+            result.note(Problem(path: path.bytes, side: .local, kind: .name, message: message))
+            return nil
+        }
+        if rules.isExcluded(path, isDirectory: entry.status?.kind == .directory) {
+            result.skipped += 1
+            return nil
+        }
+        guard let status = entry.status else {
+            result.note(unknown: path)
+            let message = "its status cannot be read; nothing is concluded of it"
+            result.note(Problem(path: path.bytes, side: .local, kind: .unreadable, message: message))
+            return nil
+        }
+        return status
+    }
+
+    /// Reads a directory; one that cannot be read, or lies on another device, is unknown with all beneath it.
+    private func open(_ path: RelativePath, on device: UInt64, _ result: inout ScanResult) -> Level? {
+        do {
+            let (own, entries) = try files.readDirectory(path)
+            if own == device { return Level(path: path, rest: Self.sorted(entries)) }
+            let message = "another file system is mounted here; syncd stays on the root's own"
+            result.note(Problem(path: path.bytes, side: .local, kind: .unreadable, message: message))
+        } catch {
+            // One that has gone meanwhile is for the next walk.
+            if error.code != .notFound { result.note(Problem(local: path, error: error)) }
+        }
+        result.note(unknown: path)
+        return nil
+    }
+}
+
+extension ScanResult {
+    fileprivate mutating func note(unknown path: RelativePath) {
+        if unknown.count < Self.maximumKept {
+            unknown.append(path)
+        } else {
+            isComplete = false
+        }
+    }
+
+    fileprivate mutating func note(_ problem: Problem) {
+        if problems.count < Self.maximumKept { problems.append(problem) }
+    }
+
+    fileprivate mutating func note(leftover path: RelativePath) {
+        if leftovers.count < Self.maximumKept { leftovers.append(path) }
+    }
+}

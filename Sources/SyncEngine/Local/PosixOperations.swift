@@ -1,0 +1,172 @@
+import CLinux
+import Glibc
+
+extension PosixFileSystem {
+    public func readDirectory(
+        _ path: RelativePath?
+    ) throws(FileSystemError) -> (device: UInt64, entries: [DirectoryEntry]) {
+        let bytes = path?.bytes ?? []
+        let descriptor = try openBeneath(path, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        guard let stream = fdopendir(descriptor) else {
+            let code = errno
+            close(descriptor)
+            throw FileSystemError(errno: code, operation: "fdopendir", path: bytes)
+        }
+        defer { closedir(stream) }
+        var own = stat()
+        _ = try systemCall("fstat", bytes) { fstat(descriptor, &own) }
+        var entries: [DirectoryEntry] = []
+        while let name = try Self.nextName(stream, bytes) {
+            var raw = stat()
+            let status = name.withUnsafeBufferPointer { buffer -> CInt in
+                // The buffer ends in the NUL that readdir left, so it is a C string.
+                buffer.baseAddress.map { start in
+                    start.withMemoryRebound(to: CChar.self, capacity: buffer.count) {
+                        fstatat(descriptor, $0, &raw, AT_SYMLINK_NOFOLLOW)
+                    }
+                } ?? -1
+            }
+            if status == 0 {
+                entries.append(DirectoryEntry(name: Array(name.dropLast()), status: FileStatus(raw)))
+            } else if errno != ENOENT {
+                entries.append(DirectoryEntry(name: Array(name.dropLast()), status: nil))
+            }
+        }
+        return (UInt64(own.st_dev), entries)
+    }
+
+    /// The next name with its final NUL, `.` and `..` left out; nil at the end.
+    private static func nextName(_ stream: OpaquePointer, _ path: [UInt8]) throws(FileSystemError) -> [UInt8]? {
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                if errno == 0 { return nil }
+                throw FileSystemError(errno: errno, operation: "readdir", path: path)
+            }
+            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else {
+                preconditionFailure("dirent has a name")
+            }
+            let start = UnsafeRawPointer(entry) + offset
+            let length = strlen(start.assumingMemoryBound(to: CChar.self))
+            let name = [UInt8](UnsafeRawBufferPointer(start: start, count: length + 1))
+            if name == [46, 0] || name == [46, 46, 0] { continue }
+            return name
+        }
+    }
+
+    public func status(_ path: RelativePath) throws(FileSystemError) -> FileStatus {
+        try withParent(of: path) { (directory, name) throws(FileSystemError) in
+            var raw = stat()
+            _ = try systemCall("fstatat", path.bytes) {
+                withPath(name) { fstatat(directory, $0, &raw, AT_SYMLINK_NOFOLLOW) }
+            }
+            return FileStatus(raw)
+        }
+    }
+
+    public func open(_ path: RelativePath) throws(FileSystemError) -> any OpenFile {
+        // O_NONBLOCK, or the opening of a FIFO waits for a writer that may never come.
+        let descriptor = try openBeneath(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+        let file = PosixFile(descriptor: descriptor, path: path.bytes)
+        guard try file.status().kind == .file else {
+            throw FileSystemError(code: .notRegular, operation: "open", path: path.bytes, errno: EINVAL)
+        }
+        return file
+    }
+
+    public func createFile(
+        named name: [UInt8], in directory: RelativePath?
+    ) throws(FileSystemError) -> any OpenFile {
+        let path = RelativePath(unchecked: name, in: directory)
+        let descriptor = try openBeneath(path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        return PosixFile(descriptor: descriptor, path: path.bytes)
+    }
+
+    public func makeDirectories(_ path: RelativePath) throws(FileSystemError) {
+        do {
+            try makeDirectory(path)
+        } catch {
+            guard error.code == .notFound, let parent = path.parent else { throw error }
+            try makeDirectories(parent)
+            try makeDirectory(path)
+        }
+    }
+
+    /// Creates one directory; one that is there already is no error.
+    private func makeDirectory(_ path: RelativePath) throws(FileSystemError) {
+        do {
+            try withParent(of: path) { (directory, name) throws(FileSystemError) in
+                _ = try systemCall("mkdirat", path.bytes) { withPath(name) { mkdirat(directory, $0, 0o777) } }
+            }
+        } catch {
+            guard error.code == .exists else { throw error }
+            guard try status(path).kind == .directory else {
+                throw FileSystemError(errno: ENOTDIR, operation: "mkdirat", path: path.bytes)
+            }
+        }
+    }
+
+    public func rename(_ path: RelativePath, to target: RelativePath) throws(FileSystemError) {
+        do {
+            try rename(path, to: target, flags: clinux_rename_noreplace)
+        } catch {
+            guard error.code == .unsupported else { throw error }
+            // The file system knows no flags: a second name never replaces, then the first one goes.
+            try link(path, to: target)
+            try removeFile(path)
+        }
+    }
+
+    public func exchange(_ path: RelativePath, with other: RelativePath) throws(FileSystemError) {
+        try rename(path, to: other, flags: clinux_rename_exchange)
+    }
+
+    public func replace(_ path: RelativePath, onto target: RelativePath) throws(FileSystemError) {
+        try rename(path, to: target, flags: 0)
+    }
+
+    private func rename(_ path: RelativePath, to target: RelativePath, flags: UInt32) throws(FileSystemError) {
+        try withParent(of: path) { (from, name) throws(FileSystemError) in
+            try withParent(of: target) { (to, newName) throws(FileSystemError) in
+                _ = try systemCall("renameat2", target.bytes) {
+                    withPath(name) { old in withPath(newName) { clinux_renameat2(from, old, to, $0, flags) } }
+                }
+            }
+        }
+    }
+
+    public func link(_ path: RelativePath, to target: RelativePath) throws(FileSystemError) {
+        try withParent(of: path) { (from, name) throws(FileSystemError) in
+            try withParent(of: target) { (to, newName) throws(FileSystemError) in
+                _ = try systemCall("linkat", target.bytes) {
+                    withPath(name) { old in withPath(newName) { linkat(from, old, to, $0, 0) } }
+                }
+            }
+        }
+    }
+
+    public func removeFile(_ path: RelativePath) throws(FileSystemError) {
+        try remove(path, flags: 0)
+    }
+
+    public func removeDirectory(_ path: RelativePath) throws(FileSystemError) {
+        try remove(path, flags: AT_REMOVEDIR)
+    }
+
+    private func remove(_ path: RelativePath, flags: CInt) throws(FileSystemError) {
+        try withParent(of: path) { (directory, name) throws(FileSystemError) in
+            _ = try systemCall("unlinkat", path.bytes) { withPath(name) { unlinkat(directory, $0, flags) } }
+        }
+    }
+
+    public func synchronizeDirectory(_ path: RelativePath?) throws(FileSystemError) {
+        let descriptor = try openBeneath(path, flags: O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        _ = try systemCall("fsync", path?.bytes ?? []) { fsync(descriptor) }
+    }
+
+    public func synchronizeAll() throws(FileSystemError) {
+        let descriptor = try rootDescriptor()
+        _ = try systemCall("syncfs", []) { clinux_syncfs(descriptor) }
+    }
+}

@@ -1,0 +1,97 @@
+import Synchronization
+import Testing
+
+@testable import SyncEngine
+
+struct BoundedRunnerTests {
+    private final class Gauge: Sendable {
+        private let state = Mutex((now: 0, peak: 0))
+
+        var peak: Int { state.withLock { $0.peak } }
+
+        func enter() {
+            state.withLock {
+                $0.now += 1
+                $0.peak = max($0.peak, $0.now)
+            }
+        }
+
+        func leave() {
+            state.withLock { $0.now -= 1 }
+        }
+    }
+
+    private struct Broken: Error, Equatable {
+        var number: Int
+    }
+
+    @Test(arguments: [1, 2, 7, 32])
+    func `never more jobs than the limit are under way, and each is finished once`(limit: Int) async throws {
+        let gauge = Gauge()
+        var jobs = (0..<200).makeIterator()
+        var finished: [Int] = []
+        try await runBounded(limit: limit) {
+            jobs.next()
+        } run: { job in
+            gauge.enter()
+            await Task.yield()
+            gauge.leave()
+            return job
+        } finish: {
+            finished.append($0)
+        }
+        #expect(finished.sorted() == Array(0..<200))
+        #expect(gauge.peak <= limit)
+    }
+
+    @Test func `an error of finish starts no more, finishes what runs, and is thrown`() async {
+        var started = 0
+        var finished: [Int] = []
+        await #expect(throws: Broken(number: 5)) {
+            try await runBounded(limit: 4) { () -> Int? in
+                started += 1
+                return started
+            } run: { job in
+                job
+            } finish: { job in
+                finished.append(job)
+                if job == 5 { throw Broken(number: job) }
+            }
+        }
+        #expect(finished.sorted() == Array(1...started))
+        #expect(started < 20)
+    }
+
+    @Test func `an error of next lets what runs end`() async {
+        var started = 0
+        var finished = 0
+        await #expect(throws: Broken(number: 3)) {
+            try await runBounded(limit: 2) { () throws -> Int? in
+                if started == 3 { throw Broken(number: 3) }
+                started += 1
+                return started
+            } run: { job in
+                job
+            } finish: { _ in
+                finished += 1
+            }
+        }
+        #expect(finished == 3)
+    }
+
+    @Test func `a cancelled task starts no more`() async {
+        let task = Task { () -> Int in
+            var started = 0
+            try? await runBounded(limit: 1) { () -> Int? in
+                started += 1
+                if started == 3 { withUnsafeCurrentTask { $0?.cancel() } }
+                return started
+            } run: { job in
+                job
+            } finish: { _ in
+            }
+            return started
+        }
+        #expect(await task.value == 3)
+    }
+}
