@@ -53,12 +53,17 @@ extension S3Client {
         }
         body += Array("</Delete>".utf8)
         let operation = Operation(
-            name: "DeleteObjects", method: .post, bucket: bucket, query: [("delete", [])],
+            name: "DeleteObjects",
+            method: .post,
+            bucket: bucket,
+            query: [("delete", [])],
             headers: [
                 ("content-md5", Digests.base64(try digest(body, bucket).md5)), ("content-type", "application/xml"),
             ],
-            body: .bytes(body), bodySHA256: Digests.hexadecimal(Digests.sha256(body)),
-            sink: .memory(limit: HTTPLimits.listBody))
+            body: .bytes(body),
+            bodySHA256: Digests.hexadecimal(Digests.sha256(body)),
+            sink: .memory(limit: HTTPLimits.listBody)
+        )
         let response = try await perform(operation)
         do throws(XMLReader.Refusal) {
             return collect(try S3Answers.deleteResults(response.body), keys: keys, operation)
@@ -77,20 +82,32 @@ extension S3Client {
 
     /// Keys that the answer does not name were not deleted.
     private func collect(
-        _ results: [[UInt8]: ErrorDocument?], keys: [ObjectKey], _ operation: Operation
+        _ results: [[UInt8]: ErrorDocument?],
+        keys: [ObjectKey],
+        _ operation: Operation
     ) -> [ObjectKey: S3Error?] {
         var errors: [ObjectKey: S3Error?] = [:]
         for key in keys {
             guard let result = results[key.bytes] else {
                 errors[key] = S3Error(
-                    code: .malformedAnswer, operation: operation.name, bucket: operation.bucket, key: key, status: 200,
-                    message: "the answer says nothing of this key")
+                    code: .malformedAnswer,
+                    operation: operation.name,
+                    bucket: operation.bucket,
+                    key: key,
+                    status: 200,
+                    message: "the answer says nothing of this key"
+                )
                 continue
             }
             errors[key] = result.map {
                 S3Error(
-                    code: S3Error.Code(name: $0.code, status: 200), operation: operation.name,
-                    bucket: operation.bucket, key: key, status: 200, message: "\($0.code): \($0.message)")
+                    code: S3Error.Code(name: $0.code, status: 200),
+                    operation: operation.name,
+                    bucket: operation.bucket,
+                    key: key,
+                    status: 200,
+                    message: "\($0.code): \($0.message)"
+                )
             }
         }
         return errors

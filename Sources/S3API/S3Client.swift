@@ -23,7 +23,9 @@ public final class S3Client: Sendable {
     private static let maximumCached = 1_000
 
     public init(
-        connection: S3Connection, transport: any HTTPTransport, environment: S3Environment,
+        connection: S3Connection,
+        transport: any HTTPTransport,
+        environment: S3Environment,
         policy: RetryPolicy = RetryPolicy()
     ) {
         self.connection = connection
@@ -78,8 +80,13 @@ public final class S3Client: Sendable {
                 retryAfter = Self.retryAfter(response)
             } catch {
                 failure = S3Error(
-                    code: .transport, operation: operation.name, bucket: operation.bucket, key: operation.key,
-                    message: error.message, transport: error)
+                    code: .transport,
+                    operation: operation.name,
+                    bucket: operation.bucket,
+                    key: operation.key,
+                    message: error.message,
+                    transport: error
+                )
             }
             try await pause(after: attempt, failure, retryAfter)
         }
@@ -126,7 +133,8 @@ public final class S3Client: Sendable {
         guard !done.region, [301, 307, 400, 403].contains(response.status), let bucket = operation.bucket else {
             return false
         }
-        let isRedirect = [301, 307].contains(response.status) || document?.code == "AuthorizationHeaderMalformed"
+        let isRedirect =
+            [301, 307].contains(response.status) || document?.code == "AuthorizationHeaderMalformed"
             || (operation.method == .head && response.headers["x-amz-bucket-region"] != nil)
         guard isRedirect, let region = document?.region ?? response.headers["x-amz-bucket-region"],
             region != self.region(of: bucket)
@@ -178,19 +186,32 @@ public final class S3Client: Sendable {
         headers.append(("x-amz-date", time))
         if let token = connection.credentials.sessionToken { headers.append(("x-amz-security-token", token)) }
         let signer = SigV4(
-            accessKeyID: connection.credentials.accessKeyID, region: region,
-            signingKey: signingKey(day: String(time.prefix(8)), region: region))
+            accessKeyID: connection.credentials.accessKeyID,
+            region: region,
+            signingKey: signingKey(day: String(time.prefix(8)), region: region)
+        )
         let authorization = signer.authorization(
             SigV4.Request(
-                method: operation.method.rawValue, path: path, query: query, headers: headers, payloadHash: hash),
-            time: time)
+                method: operation.method.rawValue,
+                path: path,
+                query: query,
+                headers: headers,
+                payloadHash: hash
+            ),
+            time: time
+        )
         headers.append(("Authorization", authorization))
         // curl sets Host itself, to the same bytes.
         headers.removeAll { $0.name == "host" }
         let suffix = query.isEmpty ? "" : "?" + SigV4.canonicalQuery(query)
         return HTTPRequest(
-            method: operation.method, origin: address.origin, target: path + suffix, headers: headers,
-            body: operation.body, sink: operation.sink)
+            method: operation.method,
+            origin: address.origin,
+            target: path + suffix,
+            headers: headers,
+            body: operation.body,
+            sink: operation.sink
+        )
     }
 
     static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -91,7 +91,10 @@ public struct S3Connection: Sendable {
             let path = bucket.map { "/" + PercentEncoding.encode($0.utf8, keepingSlash: false) } ?? "/"
             return Address(
                 origin: (endpoint.isSecure ? "https://" : "http://") + endpoint.authority,
-                authority: endpoint.authority, path: path, isSecure: endpoint.isSecure)
+                authority: endpoint.authority,
+                path: path,
+                isSecure: endpoint.isSecure
+            )
         }
         let host = "s3.\(region).amazonaws.com"
         guard let bucket else { return Address(origin: "https://\(host)", authority: host, path: "/", isSecure: true) }
@@ -121,7 +124,8 @@ public struct S3Environment: Sendable {
     public var chance: @Sendable () -> Double
 
     public init(
-        now: @escaping @Sendable () -> S3Time, sleep: @escaping @Sendable (Duration) async throws -> Void,
+        now: @escaping @Sendable () -> S3Time,
+        sleep: @escaping @Sendable (Duration) async throws -> Void,
         chance: @escaping @Sendable () -> Double
     ) {
         self.now = now

@@ -5,9 +5,13 @@ extension S3Error {
         let name = document?.code ?? ""
         self.init(
             code: name.isEmpty ? Code(status: response.status, key: key) : Code(name: name, status: response.status),
-            operation: operation, bucket: bucket, key: key, status: response.status,
+            operation: operation,
+            bucket: bucket,
+            key: key,
+            status: response.status,
             message: name.isEmpty ? "" : (document?.message).map { $0.isEmpty ? name : "\(name): \($0)" } ?? name,
-            requestID: response.headers["x-amz-request-id"] ?? document?.requestID)
+            requestID: response.headers["x-amz-request-id"] ?? document?.requestID
+        )
     }
 }
 

@@ -24,7 +24,8 @@ public struct S3Object: Hashable, Sendable {
         contentType = headers["content-type"]
         versionID = headers["x-amz-version-id"]
         storageClass = headers["x-amz-storage-class"]
-        etagIsOpaque = headers["x-amz-server-side-encryption"]?.hasPrefix("aws:kms") ?? false
+        etagIsOpaque =
+            headers["x-amz-server-side-encryption"]?.hasPrefix("aws:kms") ?? false
             || headers["x-amz-server-side-encryption-customer-algorithm"] != nil
         metadata = [:]
         for (name, value) in headers where name.hasPrefix("x-amz-meta-") {
@@ -51,7 +52,9 @@ public struct PutOptions: Hashable, Sendable {
     public var ifNoneMatch: String?
 
     public init(
-        metadata: [String: String] = [:], contentType: String? = nil, ifMatch: String? = nil,
+        metadata: [String: String] = [:],
+        contentType: String? = nil,
+        ifMatch: String? = nil,
         ifNoneMatch: String? = nil
     ) {
         self.metadata = metadata
@@ -80,7 +83,8 @@ extension S3Client {
     /// What is known of an object without reading it.
     public func headObject(bucket: String, key: ObjectKey) async throws(S3Error) -> S3Object {
         let response = try await perform(
-            Operation(name: "HeadObject", method: .head, bucket: bucket, key: key))
+            Operation(name: "HeadObject", method: .head, bucket: bucket, key: key)
+        )
         return S3Object(response.headers)
     }
 
@@ -89,13 +93,23 @@ extension S3Client {
     ///   - range: first and last byte; nil for all. The answer may be another range: compare `Content-Range`.
     ///   - ifMatch: an ETag in quotes. Not every service honours it: compare the answer's.
     public func getObject(
-        bucket: String, key: ObjectKey, range: ClosedRange<Int64>? = nil, ifMatch: String? = nil, sink: ResponseSink
+        bucket: String,
+        key: ObjectKey,
+        range: ClosedRange<Int64>? = nil,
+        ifMatch: String? = nil,
+        sink: ResponseSink
     ) async throws(S3Error) -> GetResult {
         var headers: [(name: String, value: String)] = []
         if let range { headers.append(("range", "bytes=\(range.lowerBound)-\(range.upperBound)")) }
         if let ifMatch { headers.append(("if-match", ifMatch)) }
         let operation = Operation(
-            name: "GetObject", method: .get, bucket: bucket, key: key, headers: headers, sink: sink)
+            name: "GetObject",
+            method: .get,
+            bucket: bucket,
+            key: key,
+            headers: headers,
+            sink: sink
+        )
         let response = try await perform(operation)
         return GetResult(object: S3Object(response.headers), response: response)
     }
@@ -103,15 +117,23 @@ extension S3Client {
     /// Writes an object in one request, at most 5 GiB. The body is read once to hash it and, from a descriptor, once
     /// more to send it; the service refuses it (`.badDigest`) if the two reads differ.
     public func putObject(
-        bucket: String, key: ObjectKey, body: RequestBody, options: PutOptions = PutOptions()
+        bucket: String,
+        key: ObjectKey,
+        body: RequestBody,
+        options: PutOptions = PutOptions()
     ) async throws(S3Error) -> PutResult {
         let digests: (md5: [UInt8], sha256: [UInt8]?)
         do throws(TransportError) {
             digests = try hash(body)
         } catch {
             throw S3Error(
-                code: .transport, operation: "PutObject", bucket: bucket, key: key, message: error.message,
-                transport: error)
+                code: .transport,
+                operation: "PutObject",
+                bucket: bucket,
+                key: key,
+                message: error.message,
+                transport: error
+            )
         }
         var headers: [(name: String, value: String)] = [("content-md5", Digests.base64(digests.md5))]
         for (name, value) in options.metadata { headers.append(("x-amz-meta-\(name)", value)) }
@@ -119,14 +141,26 @@ extension S3Client {
         if let tag = options.ifMatch { headers.append(("if-match", tag)) }
         if let tag = options.ifNoneMatch { headers.append(("if-none-match", tag)) }
         let operation = Operation(
-            name: "PutObject", method: .put, bucket: bucket, key: key, headers: headers, body: body,
-            bodySHA256: digests.sha256.map(Digests.hexadecimal))
+            name: "PutObject",
+            method: .put,
+            bucket: bucket,
+            key: key,
+            headers: headers,
+            body: body,
+            bodySHA256: digests.sha256.map(Digests.hexadecimal)
+        )
         let response = try await perform(operation)
         let object = S3Object(response.headers)
         guard !object.etag.isEmpty else {
             throw S3Error(
-                code: .malformedAnswer, operation: "PutObject", bucket: bucket, key: key, status: response.status,
-                message: "the answer has no ETag", requestID: response.headers["x-amz-request-id"])
+                code: .malformedAnswer,
+                operation: "PutObject",
+                bucket: bucket,
+                key: key,
+                status: response.status,
+                message: "the answer has no ETag",
+                requestID: response.headers["x-amz-request-id"]
+            )
         }
         return PutResult(etag: object.etag, versionID: object.versionID, md5: digests.md5)
     }
@@ -153,7 +187,10 @@ extension S3Client {
     }
 
     private static func hash(
-        _ descriptor: CInt, _ offset: Int64, _ length: Int64, into hasher: BodyHasher
+        _ descriptor: CInt,
+        _ offset: Int64,
+        _ length: Int64,
+        into hasher: BodyHasher
     ) throws(TransportError) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: hashBuffer, alignment: 16)
         defer { buffer.deallocate() }
@@ -165,7 +202,9 @@ extension S3Client {
             guard count > 0 else {
                 let code = count < 0 ? errno : 0
                 throw TransportError(
-                    code: .localRead(errno: code), message: "the file became shorter while it was read")
+                    code: .localRead(errno: code),
+                    message: "the file became shorter while it was read"
+                )
             }
             hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             done += Int64(count)

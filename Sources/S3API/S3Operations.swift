@@ -11,8 +11,11 @@ public struct ListQuery: Hashable, Sendable {
     public var maxKeys: Int?
 
     public init(
-        prefix: ObjectKey = ObjectKey([]), delimiter: String? = nil, startAfter: ObjectKey? = nil,
-        continuation: String? = nil, maxKeys: Int? = nil
+        prefix: ObjectKey = ObjectKey([]),
+        delimiter: String? = nil,
+        startAfter: ObjectKey? = nil,
+        continuation: String? = nil,
+        maxKeys: Int? = nil
     ) {
         self.prefix = prefix
         self.delimiter = delimiter
@@ -26,7 +29,11 @@ extension S3Client {
     /// All buckets of the account, for those who may list them.
     public func listBuckets() async throws(S3Error) -> [S3Bucket] {
         let operation = Operation(
-            name: "ListBuckets", method: .get, bucket: nil, sink: .memory(limit: HTTPLimits.listBody))
+            name: "ListBuckets",
+            method: .get,
+            bucket: nil,
+            sink: .memory(limit: HTTPLimits.listBody)
+        )
         let response = try await perform(operation)
         do throws(XMLReader.Refusal) {
             return try S3Answers.buckets(response.body)
@@ -38,7 +45,11 @@ extension S3Client {
     /// The region that a bucket lies in.
     public func bucketLocation(_ bucket: String) async throws(S3Error) -> String {
         let operation = Operation(
-            name: "GetBucketLocation", method: .get, bucket: bucket, query: [("location", [])])
+            name: "GetBucketLocation",
+            method: .get,
+            bucket: bucket,
+            query: [("location", [])]
+        )
         let response = try await perform(operation)
         do throws(XMLReader.Refusal) {
             return try S3Answers.location(response.body)
@@ -57,8 +68,12 @@ extension S3Client {
         if let token = query.continuation { parameters.append(("continuation-token", Array(token.utf8))) }
         if let count = query.maxKeys { parameters.append(("max-keys", Array(String(count).utf8))) }
         let operation = Operation(
-            name: "ListObjectsV2", method: .get, bucket: bucket, query: parameters,
-            sink: .memory(limit: HTTPLimits.listBody))
+            name: "ListObjectsV2",
+            method: .get,
+            bucket: bucket,
+            query: parameters,
+            sink: .memory(limit: HTTPLimits.listBody)
+        )
         let response = try await perform(operation)
         do throws(XMLReader.Refusal) {
             return try S3Answers.listPage(response.body)
@@ -73,8 +88,13 @@ extension S3Client {
             return S3Error(response, operation: operation.name, bucket: operation.bucket, key: operation.key)
         }
         return S3Error(
-            code: .malformedAnswer, operation: operation.name, bucket: operation.bucket, key: operation.key,
-            status: response.status, message: "the answer is not what S3 answers (\(refusal))",
-            requestID: response.headers["x-amz-request-id"])
+            code: .malformedAnswer,
+            operation: operation.name,
+            bucket: operation.bucket,
+            key: operation.key,
+            status: response.status,
+            message: "the answer is not what S3 answers (\(refusal))",
+            requestID: response.headers["x-amz-request-id"]
+        )
     }
 }

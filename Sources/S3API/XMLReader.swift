@@ -176,9 +176,14 @@ private final class ParserState {
 }
 
 private func startElement(
-    _ context: UnsafeMutableRawPointer?, _ name: UnsafePointer<UInt8>?, _ prefix: UnsafePointer<UInt8>?,
-    _ uri: UnsafePointer<UInt8>?, _ namespaceCount: CInt,
-    _ namespaces: UnsafeMutablePointer<UnsafePointer<UInt8>?>?, _ attributeCount: CInt, _ defaulted: CInt,
+    _ context: UnsafeMutableRawPointer?,
+    _ name: UnsafePointer<UInt8>?,
+    _ prefix: UnsafePointer<UInt8>?,
+    _ uri: UnsafePointer<UInt8>?,
+    _ namespaceCount: CInt,
+    _ namespaces: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ attributeCount: CInt,
+    _ defaulted: CInt,
     _ attributes: UnsafeMutablePointer<UnsafePointer<UInt8>?>?
 ) {
     guard let context, let name else { return }
@@ -186,7 +191,9 @@ private func startElement(
 }
 
 private func endElement(
-    _ context: UnsafeMutableRawPointer?, _ name: UnsafePointer<UInt8>?, _ prefix: UnsafePointer<UInt8>?,
+    _ context: UnsafeMutableRawPointer?,
+    _ name: UnsafePointer<UInt8>?,
+    _ prefix: UnsafePointer<UInt8>?,
     _ uri: UnsafePointer<UInt8>?
 ) {
     guard let context else { return }

@@ -11,7 +11,8 @@ struct MetadataTextTests {
             (-500_000_000, "-0.500000000"),
             (-1_000_000_001, "-1.000000001"),
             (Int64.max, "9223372036.854775807"),
-        ] as [(Int64, String)])
+        ] as [(Int64, String)]
+    )
     func `a time is written with nine decimals and read back`(nanoseconds: Int64, text: String) {
         let time = UnixTime(nanoseconds: nanoseconds)
         #expect(time.metadataText == text)
@@ -25,7 +26,8 @@ struct MetadataTextTests {
             ("12.1234567891234", 12_123_456_789),
             ("-3.25", -3_250_000_000),
             ("99999999999999999", Int64.max),
-        ] as [(String, Int64)])
+        ] as [(String, Int64)]
+    )
     func `other writers' decimals are read`(text: String, nanoseconds: Int64) {
         #expect(UnixTime(metadataText: text)?.nanoseconds == nanoseconds)
     }

@@ -6,8 +6,12 @@ struct Decider: Sendable {
     /// - Parameter content: nil for what the entry itself says.
     func change(for entry: Entry, content: ContentRelation? = nil) -> Change {
         decide(
-            entry, localUnknown: unknown.covers(entry.path), remoteUnknown: false,
-            content: content ?? entry.contentRelation, policy: policy)
+            entry,
+            localUnknown: unknown.covers(entry.path),
+            remoteUnknown: false,
+            content: content ?? entry.contentRelation,
+            policy: policy
+        )
     }
 }
 

@@ -13,8 +13,14 @@ public struct CycleContext: Sendable {
     public var defaultMode: UInt16
 
     public init(
-        folder: Folder, files: any FileSystem, store: any ObjectStore, index: any Index, clock: any EngineClock,
-        random: any RandomSource, progress: CycleProgress = CycleProgress(), concurrency: Int = 32,
+        folder: Folder,
+        files: any FileSystem,
+        store: any ObjectStore,
+        index: any Index,
+        clock: any EngineClock,
+        random: any RandomSource,
+        progress: CycleProgress = CycleProgress(),
+        concurrency: Int = 32,
         defaultMode: UInt16 = 0o644
     ) {
         self.folder = folder

@@ -94,9 +94,14 @@ public struct CycleReport: Sendable {
     public var planned: [PlannedChange]
 
     public init(
-        record: CycleRecord, pending: ChangeCounts = .init(), skipped: Int64 = 0, problems: [KnownProblem] = [],
-        halt: Halt? = nil, failure: CycleFailure? = nil,
-        counts: FolderCounts = .init(entries: 0, bytes: 0, attention: 0), planned: [PlannedChange] = []
+        record: CycleRecord,
+        pending: ChangeCounts = .init(),
+        skipped: Int64 = 0,
+        problems: [KnownProblem] = [],
+        halt: Halt? = nil,
+        failure: CycleFailure? = nil,
+        counts: FolderCounts = .init(entries: 0, bytes: 0, attention: 0),
+        planned: [PlannedChange] = []
     ) {
         self.record = record
         self.pending = pending

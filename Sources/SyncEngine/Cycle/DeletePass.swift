@@ -57,7 +57,8 @@ struct DeletePass {
 
     /// - Returns: the first error; all that had begun by then is finished.
     private func run(
-        limit: Int, next: () async throws -> [Entry]?,
+        limit: Int,
+        next: () async throws -> [Entry]?,
         delete: @escaping @Sendable ([Entry]) async -> [Deleter.Result],
         finish: (Entry, Deleter.Result) async throws -> Void
     ) async -> (any Error)? {

@@ -41,9 +41,11 @@ struct IdentityGates {
     func checkEmptied(_ observed: Observed) async throws -> Halt? {
         let base = memory.baseCount
         if let reason = judgeEmptied(
-            baseCount: base, scanIsComplete: observed.scan.isComplete, filesSeen: observed.scan.files,
-            objectsSeen: observed.listing.objects)
-        {
+            baseCount: base,
+            scanIsComplete: observed.scan.isComplete,
+            filesSeen: observed.scan.files,
+            objectsSeen: observed.listing.objects
+        ) {
             let side: Side = reason == .remoteEmptied(baseCount: base) ? .remote : .local
             return try await halt(reason, unless: .acceptEmptied(side, entries: base))
         }

@@ -39,7 +39,11 @@ struct Observer {
         do {
             let (scan, scanNumber) = try await scanned
             let (listing, listNumber) = try await listed
-            try await complete(scanNumber, unknown: scan.unknown)
+            if scan.isComplete {
+                try await complete(scanNumber, unknown: scan.unknown)
+            } else {
+                await context.index.abandonObservation(scanNumber)
+            }
             try await complete(listNumber, unknown: [])
             try await noteProblems(scan: scan, listing: listing)
             return Observed(scan: scan, listing: listing, unknown: UnknownPaths(scan.unknown))

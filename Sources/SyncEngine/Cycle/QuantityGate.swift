@@ -28,10 +28,13 @@ struct QuantityGate {
         let now = context.clock.now()
         let hourAgo = UnixTime(nanoseconds: now.nanoseconds - GateMemory.window)
         let input = QuantityInput(
-            wantedDeletes: tally.deletes, wantedOverwrites: tally.foreignOverwrites,
+            wantedDeletes: tally.deletes,
+            wantedOverwrites: tally.foreignOverwrites,
             foreignDeletes: tally.foreignDeletes,
-            deletesDone: try await context.index.deletes(memory.id, since: hourAgo), baseCount: memory.baseCount,
-            maxDeletePercent: context.folder.maxDeletePercent)
+            deletesDone: try await context.index.deletes(memory.id, since: hourAgo),
+            baseCount: memory.baseCount,
+            maxDeletePercent: context.folder.maxDeletePercent
+        )
         let judgement = judgeQuantity(input, memory: memory.gate, now: now)
         if judgement.memory != memory.gate { try await context.index.setGate(memory.id, judgement.memory) }
         try await context.index.clearWaiting(memory.id)

@@ -52,7 +52,9 @@ struct Survey {
     }
 
     private func take(
-        _ comparison: Comparison, _ tally: inout Tally, _ recorder: inout OutcomeRecorder
+        _ comparison: Comparison,
+        _ tally: inout Tally,
+        _ recorder: inout OutcomeRecorder
     ) async throws {
         let entry = comparison.entry
         switch comparison.verdict {
@@ -71,7 +73,10 @@ struct Survey {
     }
 
     private func settle(
-        _ entry: Entry, _ change: Change, _ tally: inout Tally, _ recorder: inout OutcomeRecorder
+        _ entry: Entry,
+        _ change: Change,
+        _ tally: inout Tally,
+        _ recorder: inout OutcomeRecorder
     ) async throws {
         switch change {
         case .nothing, .leave(.deletesOff), .leave(.foreign):

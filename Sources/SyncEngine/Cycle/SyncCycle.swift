@@ -54,16 +54,21 @@ public struct SyncCycle: Sendable {
         var decider: Decider
         var approvals: Approvals
         var markers: [RelativePath]
+        var leftovers: [RelativePath]
     }
 
     private func carryOut(_ run: inout Run, _ memory: FolderMemory) async throws {
         guard let survey = try await survey(&run, memory) else { return }
         run.tally = survey.tally
+        sweep(survey.leftovers)
         let gate = try await gate(survey, memory)
         run.halt = gate.halt
         let executor = Executor(
-            context, folder: memory.id, decider: survey.decider,
-            permit: Permit(allowsUnapproved: gate.allowsUnapproved, approvals: survey.approvals))
+            context,
+            folder: memory.id,
+            decider: survey.decider,
+            permit: Permit(allowsUnapproved: gate.allowsUnapproved, approvals: survey.approvals)
+        )
         try await executor.run(into: &run.done, tally: survey.tally, markers: survey.markers)
     }
 
@@ -85,7 +90,18 @@ public struct SyncCycle: Sendable {
         let approvals = try await Approvals(context, folder: memory.id)
         let survey = Survey(context: context, folder: memory.id, decider: decider, approvals: approvals)
         return Surveyed(
-            tally: try await survey.run(), decider: decider, approvals: approvals, markers: observed.listing.markers)
+            tally: try await survey.run(),
+            decider: decider,
+            approvals: approvals,
+            markers: observed.listing.markers,
+            leftovers: observed.scan.leftovers
+        )
+    }
+
+    /// Removes temporary files that a crash left. The lock on the root says that no other process works on them; one
+    /// that cannot be removed is tried again in the next cycle, and is in nobody's way until then.
+    private func sweep(_ leftovers: [RelativePath]) {
+        for leftover in leftovers { try? context.files.removeFile(leftover) }
     }
 
     private func gate(_ survey: Surveyed, _ memory: FolderMemory) async throws -> QuantityGate.Verdict {
@@ -109,8 +125,13 @@ public struct SyncCycle: Sendable {
         }
         context.progress.update { $0.phase = .idle }
         var report = CycleReport(
-            record: record(run, from: startedAt, requestsBefore: requestsBefore), pending: run.pending,
-            skipped: run.skipped, halt: run.halt, failure: failure, planned: run.planned)
+            record: record(run, from: startedAt, requestsBefore: requestsBefore),
+            pending: run.pending,
+            skipped: run.skipped,
+            halt: run.halt,
+            failure: failure,
+            planned: run.planned
+        )
         await complete(&report, folder: folder)
         return report
     }
@@ -122,10 +143,17 @@ public struct SyncCycle: Sendable {
             if own > 0 { requests[name] = own }
         }
         return CycleRecord(
-            startedAt: startedAt, finishedAt: context.clock.now(), result: .inSync, uploaded: run.done.uploaded,
-            downloaded: run.done.downloaded, deletedLocal: run.done.deletedLocal,
-            deletedRemote: run.done.deletedRemote, bytesUp: run.done.bytesUp, bytesDown: run.done.bytesDown,
-            requests: requests)
+            startedAt: startedAt,
+            finishedAt: context.clock.now(),
+            result: .inSync,
+            uploaded: run.done.uploaded,
+            downloaded: run.done.downloaded,
+            deletedLocal: run.done.deletedLocal,
+            deletedRemote: run.done.deletedRemote,
+            bytesUp: run.done.bytesUp,
+            bytesDown: run.done.bytesDown,
+            requests: requests
+        )
     }
 
     /// Adds what the index knows, settles the result, and writes the cycle into the history.

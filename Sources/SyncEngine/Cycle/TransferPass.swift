@@ -33,7 +33,11 @@ struct TransferPass {
         installer = Installer(files: context.files, clock: context.clock, trash: trash)
         uploader = Uploader(files: context.files, store: context.store, clock: context.clock)
         downloader = Downloader(
-            files: context.files, store: context.store, random: context.random, defaultMode: context.defaultMode)
+            files: context.files,
+            store: context.store,
+            random: context.random,
+            defaultMode: context.defaultMode
+        )
     }
 
     private struct State {

@@ -63,7 +63,10 @@ public func judgeRoot(recorded: RootIdentity?, current: RootIdentity) -> RootJud
 
 /// Whether a side that held entries is empty now. Only a complete walk can say that a root is.
 public func judgeEmptied(
-    baseCount: Int64, scanIsComplete: Bool, filesSeen: Int64, objectsSeen: Int64
+    baseCount: Int64,
+    scanIsComplete: Bool,
+    filesSeen: Int64,
+    objectsSeen: Int64
 ) -> HaltReason? {
     guard baseCount > 0 else { return nil }
     if filesSeen == 0, scanIsComplete { return .rootEmptied(baseCount: baseCount) }
@@ -86,7 +89,11 @@ public struct QuantityInput: Hashable, Sendable {
     public var maxDeletePercent: Int
 
     public init(
-        wantedDeletes: Int64, wantedOverwrites: Int64, foreignDeletes: Int64, deletesDone: Int64, baseCount: Int64,
+        wantedDeletes: Int64,
+        wantedOverwrites: Int64,
+        foreignDeletes: Int64,
+        deletesDone: Int64,
+        baseCount: Int64,
         maxDeletePercent: Int
     ) {
         self.wantedDeletes = wantedDeletes

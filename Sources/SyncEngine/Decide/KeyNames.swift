@@ -14,7 +14,9 @@ public enum RemoteName: Hashable, Sendable {
             self = Self.read(name, RemoteName.file)
             return
         }
-        self = name.count <= 1 ? (name.isEmpty ? .marker(nil) : .invalid(.emptySegment))
+        self =
+            name.count <= 1
+            ? (name.isEmpty ? .marker(nil) : .invalid(.emptySegment))
             : Self.read(Array(name.dropLast()), { .marker($0) })
     }
 
@@ -41,8 +43,11 @@ extension InvalidPath {
             case .reserved: "names that begin with .syncd are syncd's own"
             }
         return Problem(
-            path: name, side: .remote, kind: .name,
-            message: "\(reason): no file here can have this name; the object is left alone. Rename it, or exclude it")
+            path: name,
+            side: .remote,
+            kind: .name,
+            message: "\(reason): no file here can have this name; the object is left alone. Rename it, or exclude it"
+        )
     }
 }
 

@@ -3,7 +3,11 @@
 /// The tables in docs/DECISIONS.md list every row of this function; a test compares the two.
 /// - Parameter content: whether both sides hold the same bytes; it matters only where both are present.
 public func decide(
-    hasBase: Bool, local: SideRelation, remote: SideRelation, content: ContentRelation, policy: Policy
+    hasBase: Bool,
+    local: SideRelation,
+    remote: SideRelation,
+    content: ContentRelation,
+    policy: Policy
 ) -> Change {
     switch (local, remote) {
     case (.unknown, _), (_, .unknown):
@@ -27,7 +31,10 @@ public func decide(
 
 /// Both sides are present and hold different bytes.
 private func decideDifferent(
-    hasBase: Bool, local: SideRelation, remote: SideRelation, _ direction: Direction
+    hasBase: Bool,
+    local: SideRelation,
+    remote: SideRelation,
+    _ direction: Direction
 ) -> Change {
     switch direction {
     case .up:
@@ -71,11 +78,19 @@ private func decideRemoteOnly(hasBase: Bool, isChanged: Bool, _ policy: Policy) 
 ///   - localUnknown: the local side was not observed in this cycle.
 ///   - remoteUnknown: the remote side was not.
 public func decide(
-    _ entry: Entry, localUnknown: Bool, remoteUnknown: Bool, content: ContentRelation, policy: Policy
+    _ entry: Entry,
+    localUnknown: Bool,
+    remoteUnknown: Bool,
+    content: ContentRelation,
+    policy: Policy
 ) -> Change {
     decide(
-        hasBase: entry.base != nil, local: localUnknown ? .unknown : entry.localRelation,
-        remote: remoteUnknown ? .unknown : entry.remoteRelation, content: content, policy: policy)
+        hasBase: entry.base != nil,
+        local: localUnknown ? .unknown : entry.localRelation,
+        remote: remoteUnknown ? .unknown : entry.remoteRelation,
+        content: content,
+        policy: policy
+    )
 }
 
 extension Entry {

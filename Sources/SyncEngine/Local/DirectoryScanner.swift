@@ -120,8 +120,12 @@ extension ScanResult {
     fileprivate mutating func note(unknown path: RelativePath) {
         if unknown.count < Self.maximumKept {
             unknown.append(path)
-        } else {
+        } else if isComplete {
             isComplete = false
+            let message =
+                "more than \(Self.maximumKept) names cannot be observed (links, special files, unreadable ones): exclude "
+                + "them, or nothing that is gone here counts as deleted"
+            problems.append(Problem(path: path.bytes, side: .local, kind: .unreadable, message: message))
         }
     }
 

@@ -35,7 +35,9 @@ extension FileSystemError.Code {
 
 /// Calls until it is not interrupted by a signal. - Throws: what errno says when the call returns -1.
 func systemCall<Value: SignedInteger>(
-    _ operation: String, _ path: [UInt8], _ call: () -> Value
+    _ operation: String,
+    _ path: [UInt8],
+    _ call: () -> Value
 ) throws(FileSystemError) -> Value {
     while true {
         let value = call()
@@ -65,9 +67,11 @@ extension FileStatus {
         }
         device = UInt64(raw.st_dev)
         state = LocalState(
-            inode: UInt64(raw.st_ino), size: Int64(raw.st_size),
+            inode: UInt64(raw.st_ino),
+            size: Int64(raw.st_size),
             modified: UnixTime(seconds: Int64(raw.st_mtim.tv_sec), nanoseconds: Int64(raw.st_mtim.tv_nsec)),
             changed: UnixTime(seconds: Int64(raw.st_ctim.tv_sec), nanoseconds: Int64(raw.st_ctim.tv_nsec)),
-            mode: UInt16(raw.st_mode & 0o7777))
+            mode: UInt16(raw.st_mode & 0o7777)
+        )
     }
 }

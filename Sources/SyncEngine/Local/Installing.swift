@@ -14,7 +14,9 @@ extension FileSystem {
     ///   without ctime, which the exchange itself moves: an edit between the last look and the exchange shows in mtime
     ///   or size, and a replacement in the inode.
     func install(
-        temporary: RelativePath, at target: RelativePath, expecting expected: LocalState?
+        temporary: RelativePath,
+        at target: RelativePath,
+        expecting expected: LocalState?
     ) throws(FileSystemError) -> InstallResult {
         guard let expected else {
             do {
@@ -58,8 +60,14 @@ extension FileSystem {
 
     /// For file systems that cannot exchange: the old file gets a second name first, then it is replaced. An edit
     /// through another descriptor in between is kept under that name too; a replacement by rename in between is lost.
-    private func replaceKeeping(temporary: RelativePath, at target: RelativePath) throws(FileSystemError) -> InstallResult {
-        let aside = RelativePath(unchecked: Array(temporary.name.dropLast(4)) + Array("old.tmp".utf8), in: target.parent)
+    private func replaceKeeping(
+        temporary: RelativePath,
+        at target: RelativePath
+    ) throws(FileSystemError) -> InstallResult {
+        let aside = RelativePath(
+            unchecked: Array(temporary.name.dropLast(4)) + Array("old.tmp".utf8),
+            in: target.parent
+        )
         try link(target, to: aside)
         try replace(temporary, onto: target)
         return .displaced(aside)

@@ -44,7 +44,10 @@ public final class PosixFileSystem: FileSystem {
         let low = UInt32(bitPattern: system.f_fsid.__val.0)
         let high = UInt32(bitPattern: system.f_fsid.__val.1)
         let identity = RootIdentity(
-            id: readRootID(descriptor), fileSystemID: UInt64(high) << 32 | UInt64(low), inode: UInt64(raw.st_ino))
+            id: readRootID(descriptor),
+            fileSystemID: UInt64(high) << 32 | UInt64(low),
+            inode: UInt64(raw.st_ino)
+        )
         root.replace(with: descriptor, device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino))
         return identity
     }
@@ -117,9 +120,14 @@ public final class PosixFileSystem: FileSystem {
 
     /// The same, one segment at a time, none of them a link.
     private func walkTo(
-        _ path: RelativePath, from start: CInt, flags: CInt, mode: mode_t
+        _ path: RelativePath,
+        from start: CInt,
+        flags: CInt,
+        mode: mode_t
     ) throws(FileSystemError) -> CInt {
-        var directory = try systemCall("openat", path.bytes) { openat(start, ".", clinux_o_path | O_DIRECTORY | O_CLOEXEC) }
+        var directory = try systemCall("openat", path.bytes) {
+            openat(start, ".", clinux_o_path | O_DIRECTORY | O_CLOEXEC)
+        }
         defer { close(directory) }
         let segments = path.bytes.split(separator: UInt8(ascii: "/"))
         for segment in segments.dropLast() {
@@ -136,7 +144,8 @@ public final class PosixFileSystem: FileSystem {
 
     /// Runs `body` with a descriptor of the directory that holds `path`, and the name in it.
     func withParent<Value>(
-        of path: RelativePath, _ body: (CInt, [UInt8]) throws(FileSystemError) -> Value
+        of path: RelativePath,
+        _ body: (CInt, [UInt8]) throws(FileSystemError) -> Value
     ) throws(FileSystemError) -> Value {
         guard let parent = path.parent else { return try body(try rootDescriptor(), path.bytes) }
         let directory = try openBeneath(parent, flags: clinux_o_path | O_DIRECTORY)

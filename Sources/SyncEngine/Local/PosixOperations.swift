@@ -75,7 +75,8 @@ extension PosixFileSystem {
     }
 
     public func createFile(
-        named name: [UInt8], in directory: RelativePath?
+        named name: [UInt8],
+        in directory: RelativePath?
     ) throws(FileSystemError) -> any OpenFile {
         let path = RelativePath(unchecked: name, in: directory)
         let descriptor = try openBeneath(path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)

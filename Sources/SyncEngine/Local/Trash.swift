@@ -19,7 +19,8 @@ struct Trash: Sendable {
     /// - Parameter target: the path that it had in the tree.
     /// - Returns: the file's state after the move, and where it is now.
     func move(
-        _ path: RelativePath, as target: RelativePath
+        _ path: RelativePath,
+        as target: RelativePath
     ) throws(FileSystemError) -> (LocalState, RelativePath) {
         let place = RelativePath(unchecked: target.bytes, in: home)
         if let parent = place.parent { try files.makeDirectories(parent) }

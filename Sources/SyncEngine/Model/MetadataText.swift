@@ -22,7 +22,9 @@ extension UnixTime {
             fraction = value
             for _ in decimals.utf8.count..<9 { fraction *= 10 }
         }
-        self = isNegative ? UnixTime(seconds: -seconds, nanoseconds: -fraction)
+        self =
+            isNegative
+            ? UnixTime(seconds: -seconds, nanoseconds: -fraction)
             : UnixTime(seconds: seconds, nanoseconds: fraction)
     }
 

@@ -4,7 +4,8 @@
 /// other. So before a cycle's first upload of such a name a key of our own is written, listed and deleted.
 enum FoldingProbe {
     /// True if a backslash in a key comes back as it was sent.
-    static func keepsBackslashes(_ store: any ObjectStore, _ random: any RandomSource) async throws(StoreError) -> Bool {
+    static func keepsBackslashes(_ store: any ObjectStore, _ random: any RandomSource) async throws(StoreError) -> Bool
+    {
         let stem = Array(".syncd/probe-".utf8) + TemporaryName.hexadecimal(random.bytes(8))
         let name = stem + Array("\\x".utf8)
         try await store.putMarker(name)

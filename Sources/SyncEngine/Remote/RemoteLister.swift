@@ -52,7 +52,8 @@ struct RemoteLister {
             throw StoreError(
                 code: .malformedAnswer,
                 message: "the listing goes round in circles: the service answered with a continuation token it had"
-                    + " given before, or with empty pages without end")
+                    + " given before, or with empty pages without end"
+            )
         }
     }
 

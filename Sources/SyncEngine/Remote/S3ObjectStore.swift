@@ -41,23 +41,38 @@ public struct S3ObjectStore: ObjectStore {
     }
 
     public func get(
-        _ name: [UInt8], expecting expected: ETag, into file: any OpenFile
+        _ name: [UInt8],
+        expecting expected: ETag,
+        into file: any OpenFile
     ) async throws(StoreError) -> (ObjectDetails, ContentDigest) {
         do throws(S3Error) {
             let sink = ResponseSink.descriptor(file.descriptor, offset: 0, limit: .max)
             let answer = try await client.getObject(
-                bucket: bucket, key: key(name), ifMatch: "\"\(expected.value)\"", sink: sink)
+                bucket: bucket,
+                key: key(name),
+                ifMatch: "\"\(expected.value)\"",
+                sink: sink
+            )
             let details = ObjectDetails(answer.object)
             // Some services ignore If-Match: what counts is what came.
             guard details.state.etag == expected else {
                 throw S3Error(
-                    code: .preconditionFailed, operation: "GetObject", bucket: bucket, key: key(name), status: 200,
-                    message: "the object is another than the one that was listed")
+                    code: .preconditionFailed,
+                    operation: "GetObject",
+                    bucket: bucket,
+                    key: key(name),
+                    status: 200,
+                    message: "the object is another than the one that was listed"
+                )
             }
             guard let written = answer.response.written else {
                 throw S3Error(
-                    code: .malformedAnswer, operation: "GetObject", bucket: bucket, key: key(name),
-                    message: "the answer had no body")
+                    code: .malformedAnswer,
+                    operation: "GetObject",
+                    bucket: bucket,
+                    key: key(name),
+                    message: "the answer had no body"
+                )
             }
             return (details, ContentDigest(written.md5))
         } catch {
@@ -66,7 +81,10 @@ public struct S3ObjectStore: ObjectStore {
     }
 
     public func put(
-        _ name: [UInt8], body: UploadBody, modified: UnixTime, mode: UInt16
+        _ name: [UInt8],
+        body: UploadBody,
+        modified: UnixTime,
+        mode: UInt16
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         do {
             let content: RequestBody =
@@ -76,7 +94,11 @@ public struct S3ObjectStore: ObjectStore {
                 }
             let metadata = ["mtime": modified.metadataText, "mode": String(mode & 0o7777, radix: 8)]
             let result = try await client.putObject(
-                bucket: bucket, key: key(name), body: content, options: PutOptions(metadata: metadata))
+                bucket: bucket,
+                key: key(name),
+                body: content,
+                options: PutOptions(metadata: metadata)
+            )
             return (RemoteState(etag: ETag(result.etag), size: body.length), ContentDigest(result.md5))
         } catch {
             throw StoreError(error)
@@ -115,7 +137,8 @@ extension ObjectDetails {
             lastModified: object.modified.map { UnixTime(seconds: $0.seconds, nanoseconds: Int64($0.nanoseconds)) },
             notedDigest: object.metadata["syncd-digest"].flatMap { ETag($0).contentDigest }
                 ?? object.metadata["md5chksum"].flatMap(ContentDigest.init(base64:)),
-            etagIsOpaque: object.etagIsOpaque)
+            etagIsOpaque: object.etagIsOpaque
+        )
     }
 }
 

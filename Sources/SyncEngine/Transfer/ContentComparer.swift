@@ -78,8 +78,11 @@ struct ContentComparer: Sendable {
             guard before == after, try files.status(path).state == after else { continue }
             let result = hasher.finish()
             return Reading(
-                state: after, digest: result.digest, multipartTags: result.multipartTags,
-                isRacy: after.isRacy(at: start))
+                state: after,
+                digest: result.digest,
+                multipartTags: result.multipartTags,
+                isRacy: after.isRacy(at: start)
+            )
         }
         throw BusyFile(path: path)
     }
@@ -103,9 +106,12 @@ struct BusyFile: Error {
 
     var problem: Problem {
         Problem(
-            path: path.bytes, side: .local, kind: .busy,
+            path: path.bytes,
+            side: .local,
+            kind: .busy,
             message: "the file changed while it was read, \(ContentComparer.maximumTries) times in a row;"
-                + " it goes with the next cycle in which it holds still")
+                + " it goes with the next cycle in which it holds still"
+        )
     }
 }
 
@@ -115,6 +121,7 @@ extension LocalState {
     /// The kernel stamps in ticks of up to 10 ms, FAT and some network file systems in steps of 2 s. A write sets both
     /// times; putting the old mtime back sets ctime.
     func isRacy(at reading: UnixTime) -> Bool {
-        modified.nanoseconds > reading.nanoseconds - 2_000_000_000 || changed.nanoseconds > reading.nanoseconds - 20_000_000
+        modified.nanoseconds > reading.nanoseconds - 2_000_000_000
+            || changed.nanoseconds > reading.nanoseconds - 20_000_000
     }
 }

@@ -42,8 +42,11 @@ struct Deleter: Sendable {
 
     private static func unanswered(_ path: RelativePath) -> Problem {
         Problem(
-            path: path.bytes, side: .remote, kind: .refused,
-            message: "the service said nothing of this key in its answer to a batch of deletes")
+            path: path.bytes,
+            side: .remote,
+            kind: .refused,
+            message: "the service said nothing of this key in its answer to a batch of deletes"
+        )
     }
 
     /// Why the object must stay; nil if its file is as absent as the scan said.

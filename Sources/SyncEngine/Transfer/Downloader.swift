@@ -58,7 +58,9 @@ struct Downloader: Sendable {
     private struct DamagedDownload: Error {}
 
     private func attempt(
-        _ entry: Entry, replacing replaced: Change.Replaced, remote: RemoteState
+        _ entry: Entry,
+        replacing replaced: Change.Replaced,
+        remote: RemoteState
     ) async throws -> StagedDownload {
         let parent = entry.path.parent
         if let parent { try files.makeDirectories(parent) }
@@ -72,8 +74,14 @@ struct Downloader: Sendable {
             let modified = details.modified ?? details.lastModified ?? UnixTime(nanoseconds: 0)
             try file.setAttributes(mode: details.mode ?? defaultMode, modified: modified)
             return StagedDownload(
-                entry: entry, replaced: replaced, temporary: temporary, file: file, state: try file.status().state,
-                remote: details.state, digest: digest)
+                entry: entry,
+                replaced: replaced,
+                temporary: temporary,
+                file: file,
+                state: try file.status().state,
+                remote: details.state,
+                digest: digest
+            )
         } catch {
             try? files.removeFile(temporary)
             throw error
@@ -88,8 +96,12 @@ struct Downloader: Sendable {
 
     private static func unsettled(_ path: RelativePath) -> Problem {
         Problem(
-            path: path.bytes, side: .remote, kind: .corrupt,
-            message: "the object changed while it was fetched, or its bytes did not match its ETag, \(maximumTries) times"
-                + " in a row; the file here is as it was")
+            path: path.bytes,
+            side: .remote,
+            kind: .corrupt,
+            message:
+                "the object changed while it was fetched, or its bytes did not match its ETag, \(maximumTries) times"
+                + " in a row; the file here is as it was"
+        )
     }
 }

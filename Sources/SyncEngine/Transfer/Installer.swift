@@ -102,8 +102,11 @@ struct Installer {
             return .failed(.observedLocal(entry: staged.entry.id, status.state))
         case .directory, .symbolicLink, .special:
             let problem = Problem(
-                path: staged.entry.path.bytes, side: .local, kind: .collision,
-                message: "a directory, link or special file has the name of this object: rename or remove it")
+                path: staged.entry.path.bytes,
+                side: .local,
+                kind: .collision,
+                message: "a directory, link or special file has the name of this object: rename or remove it"
+            )
             return .blocked(problem)
         }
     }

@@ -22,8 +22,11 @@ extension Problem {
             (kind, advice) = (.unreadable, "look at the file system's own messages")
         }
         self.init(
-            path: path.bytes, side: .local, kind: kind,
-            message: "\(error.operation) failed: \(error.reason); \(advice)")
+            path: path.bytes,
+            side: .local,
+            kind: kind,
+            message: "\(error.operation) failed: \(error.reason); \(advice)"
+        )
     }
 
     /// The problem that a refused request makes.

@@ -87,7 +87,10 @@ extension StoreError {
 extension Problem: Error {
     static func tooLarge(_ path: RelativePath, size: Int64) -> Problem {
         Problem(
-            path: path.bytes, side: .local, kind: .tooLarge,
-            message: "\(size) bytes are more than the 5 GiB that one PUT carries, and this version sends no parts")
+            path: path.bytes,
+            side: .local,
+            kind: .tooLarge,
+            message: "\(size) bytes are more than the 5 GiB that one PUT carries, and this version sends no parts"
+        )
     }
 }

@@ -1,0 +1,100 @@
+internal import Foundation
+internal import GRDB
+
+/// The folders' own rows: which pair they are, which root was adopted, and the gates' memory.
+extension SQLiteIndex {
+    public func open(_ folder: Folder) throws -> FolderMemory {
+        try write { database in
+            let pair = folder.pairFingerprint
+            let policy = folder.policyFingerprint
+            let sql = "SELECT id, pair, policy FROM folder WHERE name = ?"
+            if let row = try Row.fetchOne(database, sql: sql, arguments: [folder.name]) {
+                let id: Int64 = row[0]
+                if try IndexRows.bytes(row, 1) == pair {
+                    if row[2] != policy { try Self.setPolicy(id, policy, database) }
+                    return try Self.memory(id, database)
+                }
+                // Another pair under an old name: what is known of the old one says nothing about it.
+                try database.execute(sql: "DELETE FROM folder WHERE id = ?", arguments: [id])
+            }
+            try database.execute(
+                sql: "INSERT INTO folder (name, pair, policy) VALUES (?, ?, ?)",
+                arguments: [folder.name, IndexRows.blob(pair), policy]
+            )
+            return try Self.memory(database.lastInsertedRowID, database)
+        }
+    }
+
+    private static func setPolicy(_ folder: Int64, _ policy: String, _ database: Database) throws {
+        try database.execute(sql: "UPDATE folder SET policy = ? WHERE id = ?", arguments: [policy, folder])
+        try database.execute(
+            sql: "UPDATE entry SET attention = 1 WHERE folder = ? AND attention = 0",
+            arguments: [folder]
+        )
+    }
+
+    private static func memory(_ folder: Int64, _ database: Database) throws -> FolderMemory {
+        let sql = """
+            SELECT root_id, root_file_system, root_inode, gate_base_count, gate_since, gate_halted, base_count, base_bytes
+            FROM folder WHERE id = ?
+            """
+        guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else {
+            throw IndexError(message: "the folder's row is gone")
+        }
+        var memory = FolderMemory(id: folder, root: nil, gate: nil, baseCount: row[6], baseBytes: row[7])
+        if let fileSystem = row[1] as Int64?, let inode = row[2] as Int64? {
+            memory.root = RootIdentity(
+                id: row[0],
+                fileSystemID: UInt64(bitPattern: fileSystem),
+                inode: UInt64(bitPattern: inode)
+            )
+        }
+        if let baseCount = row[3] as Int64? {
+            memory.gate = GateMemory(baseCount: baseCount, since: UnixTime(nanoseconds: row[4]), isHalted: row[5])
+        }
+        return memory
+    }
+
+    public func setRoot(_ folder: Int64, _ root: RootIdentity) throws {
+        try write { database in
+            try database.execute(
+                sql: "UPDATE folder SET root_id = ?, root_file_system = ?, root_inode = ? WHERE id = ?",
+                arguments: [root.id, Int64(bitPattern: root.fileSystemID), Int64(bitPattern: root.inode), folder]
+            )
+        }
+    }
+
+    public func setGate(_ folder: Int64, _ gate: GateMemory?) throws {
+        try write { database in
+            try database.execute(
+                sql: "UPDATE folder SET gate_base_count = ?, gate_since = ?, gate_halted = ? WHERE id = ?",
+                arguments: [gate?.baseCount, gate?.since.nanoseconds, gate?.isHalted, folder]
+            )
+        }
+    }
+
+    /// Adds to the numbers that `status` and the gates read, which counting anew would make dear.
+    static func addToBase(_ folder: Int64, count: Int64, bytes: Int64, _ database: Database) throws {
+        guard count != 0 || bytes != 0 else { return }
+        let statement = try database.cachedStatement(
+            sql: "UPDATE folder SET base_count = base_count + ?, base_bytes = base_bytes + ? WHERE id = ?"
+        )
+        try statement.execute(arguments: [count, bytes, folder])
+    }
+}
+
+extension Folder {
+    /// What makes this pair: the bytes of each part with its length before it, so that no two pairs run together.
+    fileprivate var pairFingerprint: [UInt8] {
+        let parts = [
+            root, Array(endpoint.utf8), Array(bucket.utf8), prefix, Array(policy.direction.rawValue.utf8),
+        ]
+        return parts.flatMap { part in Array("\(part.count):".utf8) + part }
+    }
+
+    /// What decisions on entries depend on, beside the entries themselves.
+    fileprivate var policyFingerprint: String {
+        let patterns = exclude.map { "\($0.utf8.count):\($0)" }.joined()
+        return "deletes=\(policy.deletes) conflict=\(conflict.rawValue) exclude=\(patterns)"
+    }
+}

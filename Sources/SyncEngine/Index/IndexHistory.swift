@@ -1,0 +1,222 @@
+internal import Foundation
+internal import GRDB
+
+/// Problems that belong to no entry, deletes that were done, approvals, and past cycles.
+extension SQLiteIndex {
+    // MARK: Problems
+
+    public func setProblems(_ folder: Int64, of side: Side, _ problems: [Problem], at time: UnixTime) throws {
+        let known = try knownProblems(folder, of: side)
+        guard known.map(\.problem) != problems else { return }
+        let since = Dictionary(known.map { (Problem.Identity($0.problem), $0.since) }, uniquingKeysWith: min)
+        try write { database in
+            try database.execute(
+                sql: "DELETE FROM problem WHERE folder = ? AND side = ? AND entry IS NULL",
+                arguments: [folder, side.rawValue]
+            )
+            let insert = try database.cachedStatement(
+                sql: "INSERT INTO problem (folder, path, side, kind, message, since) VALUES (?, ?, ?, ?, ?, ?)"
+            )
+            for problem in problems {
+                let first = since[Problem.Identity(problem)] ?? time
+                try insert.execute(arguments: [
+                    folder, IndexRows.blob(problem.path), side.rawValue, problem.kind.rawValue, problem.message,
+                    first.nanoseconds,
+                ])
+            }
+        }
+    }
+
+    private func knownProblems(_ folder: Int64, of side: Side) throws -> [KnownProblem] {
+        try problems(
+            "WHERE folder = ? AND side = ? AND entry IS NULL ORDER BY id",
+            arguments: [folder, side.rawValue]
+        )
+    }
+
+    public func problems(_ folder: Int64, limit: Int) throws -> [KnownProblem] {
+        try problems("WHERE folder = ? ORDER BY path, id LIMIT ?", arguments: [folder, limit])
+    }
+
+    private func problems(_ condition: String, arguments: StatementArguments) throws -> [KnownProblem] {
+        try read { database in
+            let sql = "SELECT path, side, kind, message, since FROM problem \(condition)"
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
+            var problems: [KnownProblem] = []
+            while let row = try rows.next() { problems.append(try IndexRows.problem(row)) }
+            return problems
+        }
+    }
+
+    // MARK: Deletes done
+
+    public func noteDeletes(_ folder: Int64, count: Int64, at time: UnixTime) throws {
+        try write { database in
+            let horizon = time.nanoseconds - GateMemory.window
+            try database.execute(
+                sql: "DELETE FROM deleted WHERE folder = ? AND time < ?",
+                arguments: [folder, horizon]
+            )
+            try database.execute(
+                sql: "INSERT INTO deleted (folder, time, count) VALUES (?, ?, ?)",
+                arguments: [folder, time.nanoseconds, count]
+            )
+        }
+    }
+
+    public func deletes(_ folder: Int64, since time: UnixTime) throws -> Int64 {
+        try read { database in
+            let sql = "SELECT coalesce(sum(count), 0) FROM deleted WHERE folder = ? AND time >= ?"
+            return try Int64.fetchOne(database, sql: sql, arguments: [folder, time.nanoseconds]) ?? 0
+        }
+    }
+
+    // MARK: Approvals
+
+    public func clearWaiting(_ folder: Int64) throws {
+        try write { try $0.execute(sql: "DELETE FROM waiting WHERE folder = ?", arguments: [folder]) }
+    }
+
+    public func addWaiting(_ folder: Int64, _ changes: [GatedChange]) throws {
+        try write { database in
+            let insert = try database.cachedStatement(
+                sql: "INSERT OR REPLACE INTO waiting (folder, path, action, identity) VALUES (?, ?, ?, ?)"
+            )
+            for change in changes { try insert.execute(arguments: Self.arguments(folder, change)) }
+        }
+    }
+
+    public func approveWaiting(_ folder: Int64, until expiry: UnixTime) throws -> Int64 {
+        try write { database in
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO approval (folder, path, action, identity, expiry)
+                    SELECT folder, path, action, identity, ? FROM waiting WHERE folder = ?
+                    """,
+                arguments: [expiry.nanoseconds, folder]
+            )
+            try database.execute(sql: "DELETE FROM waiting WHERE folder = ?", arguments: [folder])
+            return Int64(database.changesCount)
+        }
+    }
+
+    public func approved(
+        _ folder: Int64,
+        among changes: [GatedChange],
+        at time: UnixTime
+    ) throws -> Set<GatedChange> {
+        try read { database in
+            let sql = """
+                SELECT 1 FROM approval WHERE folder = ? AND path = ? AND action = ? AND identity = ? AND expiry > ?
+                """
+            let statement = try database.cachedStatement(sql: sql)
+            var approved: Set<GatedChange> = []
+            for change in changes {
+                let arguments = Self.arguments(folder, change) + [time.nanoseconds]
+                if try Row.fetchCursor(statement, arguments: arguments).next() != nil { approved.insert(change) }
+            }
+            return approved
+        }
+    }
+
+    public func hasApprovals(_ folder: Int64, at time: UnixTime) throws -> Bool {
+        let arguments: StatementArguments = [folder, time.nanoseconds]
+        let (all, valid) = try read { database in
+            (
+                try Int.fetchOne(
+                    database,
+                    sql: "SELECT 1 FROM approval WHERE folder = ? LIMIT 1",
+                    arguments: [folder]
+                ) != nil,
+                try Int.fetchOne(
+                    database,
+                    sql: "SELECT 1 FROM approval WHERE folder = ? AND expiry > ? LIMIT 1",
+                    arguments: arguments
+                ) != nil
+            )
+        }
+        if all, !valid {
+            try write { try $0.execute(sql: "DELETE FROM approval WHERE folder = ?", arguments: [folder]) }
+        }
+        return valid
+    }
+
+    private static func arguments(_ folder: Int64, _ change: GatedChange) -> StatementArguments {
+        [folder, IndexRows.blob(change.path.bytes), change.action.rawValue, change.identity]
+    }
+
+    // MARK: Cycles
+
+    /// Cycles that are kept for each folder.
+    private static let maximumCycles = 1_000
+
+    public func addCycle(_ folder: Int64, _ record: CycleRecord) throws {
+        try write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO cycle (folder, started_at, finished_at, result, uploaded, downloaded, deleted_local,
+                    deleted_remote, bytes_up, bytes_down) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    folder, record.startedAt.nanoseconds, record.finishedAt.nanoseconds, record.result.rawValue,
+                    record.uploaded, record.downloaded, record.deletedLocal, record.deletedRemote, record.bytesUp,
+                    record.bytesDown,
+                ]
+            )
+            let cycle = database.lastInsertedRowID
+            for (name, count) in record.requests {
+                try database.execute(
+                    sql: "INSERT INTO cycle_request (cycle, class, count) VALUES (?, ?, ?)",
+                    arguments: [cycle, name, count]
+                )
+            }
+            try database.execute(
+                sql: """
+                    DELETE FROM cycle WHERE folder = ?1 AND id <= (
+                        SELECT id FROM cycle WHERE folder = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+                    """,
+                arguments: [folder, Self.maximumCycles]
+            )
+        }
+    }
+
+    public func lastCycle(_ folder: Int64) throws -> CycleRecord? {
+        try read { database in
+            let sql = """
+                SELECT id, started_at, finished_at, result, uploaded, downloaded, deleted_local, deleted_remote,
+                bytes_up, bytes_down FROM cycle WHERE folder = ? ORDER BY id DESC LIMIT 1
+                """
+            guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else { return nil }
+            let requests = try Row.fetchAll(
+                database,
+                sql: "SELECT class, count FROM cycle_request WHERE cycle = ?",
+                arguments: [row[0] as Int64]
+            )
+            return CycleRecord(
+                startedAt: UnixTime(nanoseconds: row[1]),
+                finishedAt: UnixTime(nanoseconds: row[2]),
+                result: CycleRecord.Result(rawValue: row[3]) ?? .failed,
+                uploaded: row[4],
+                downloaded: row[5],
+                deletedLocal: row[6],
+                deletedRemote: row[7],
+                bytesUp: row[8],
+                bytesDown: row[9],
+                requests: Dictionary(requests.map { ($0[0], $0[1]) }, uniquingKeysWith: +)
+            )
+        }
+    }
+}
+
+extension Problem {
+    /// What makes a problem the same as one that was met before, whatever the words of its message.
+    fileprivate struct Identity: Hashable {
+        var path: [UInt8]
+        var kind: Kind
+
+        init(_ problem: Problem) {
+            path = problem.path
+            kind = problem.kind
+        }
+    }
+}

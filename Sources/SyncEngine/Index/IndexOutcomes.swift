@@ -1,0 +1,132 @@
+internal import Foundation
+internal import GRDB
+
+/// How the ends of changes enter the index.
+extension SQLiteIndex {
+    public func record(_ folder: Int64, _ outcomes: [Outcome], at time: UnixTime) throws {
+        guard !outcomes.isEmpty else { return }
+        let number = nextNumber()
+        try write { database in
+            try keep(number, database)
+            var writer = OutcomeWriter(database: database, folder: folder, number: number, time: time)
+            writer.hasProblems =
+                try Int.fetchOne(
+                    database,
+                    sql: "SELECT 1 FROM problem WHERE folder = ? AND entry IS NOT NULL LIMIT 1",
+                    arguments: [folder]
+                ) != nil
+            for outcome in outcomes { try writer.write(outcome) }
+            try Self.addToBase(folder, count: writer.baseCount, bytes: writer.baseBytes, database)
+        }
+    }
+
+    /// Deletes a row, and takes it off the folder's numbers.
+    static func remove(_ entry: Int64, of folder: Int64, _ database: Database) throws {
+        if let size = try OutcomeWriter.baseSize(of: entry, database) {
+            try addToBase(folder, count: -1, bytes: -size, database)
+        }
+        try database.cachedStatement(sql: "DELETE FROM entry WHERE id = ?").execute(arguments: [entry])
+    }
+}
+
+/// Writes the outcomes of one transaction.
+private struct OutcomeWriter {
+    let database: Database
+    let folder: Int64
+    let number: Sequence
+    let time: UnixTime
+    /// False as long as no entry of the folder has a problem, so that clearing them can be spared.
+    var hasProblems = false
+    /// What to add to the folder's numbers.
+    var baseCount: Int64 = 0
+    var baseBytes: Int64 = 0
+
+    mutating func write(_ outcome: Outcome) throws {
+        switch outcome {
+        case .agreed(let entry, let base, let isRacy):
+            try agree(entry, base, isRacy: isRacy)
+            try clearProblem(entry)
+        case .removed(let entry):
+            if let size = try Self.baseSize(of: entry, database) {
+                baseCount -= 1
+                baseBytes -= size
+            }
+            try execute("DELETE FROM entry WHERE id = ?", [entry])
+        case .compared(let entry):
+            try execute("UPDATE entry SET differs = 1, attention = 1 WHERE id = ?", [entry])
+            try clearProblem(entry)
+        case .left(let entry):
+            try execute("UPDATE entry SET attention = 0 WHERE id = ?", [entry])
+            try clearProblem(entry)
+        case .observedLocal(let entry, let state):
+            try observe(entry, Self.observeLocal, IndexRows.values(state))
+        case .observedRemote(let entry, let state):
+            try observe(entry, Self.observeRemote, IndexRows.values(state))
+        case .failed(let entry, let problem):
+            try note(problem, of: entry)
+        }
+    }
+
+    static func baseSize(of entry: Int64, _ database: Database) throws -> Int64? {
+        let statement = try database.cachedStatement(sql: "SELECT base_size FROM entry WHERE id = ?")
+        return try Row.fetchCursor(statement, arguments: [entry]).next()?[0]
+    }
+
+    private mutating func agree(_ entry: Int64, _ base: BaseState, isRacy: Bool) throws {
+        if let size = try Self.baseSize(of: entry, database) {
+            baseBytes += base.local.size - size
+        } else {
+            baseCount += 1
+            baseBytes += base.local.size
+        }
+        let sql = """
+            UPDATE entry SET
+            base_inode = ?1, base_size = ?2, base_modified = ?3, base_changed = ?4, base_mode = ?5,
+            local_inode = ?1, local_size = ?2, local_modified = ?3, local_changed = ?4, local_mode = ?5,
+            base_etag = ?6, base_remote_size = ?7, remote_etag = ?6, remote_size = ?7,
+            digest = ?8, racy = ?9, attention = ?9, differs = 0, local_touched = ?10, remote_touched = ?10
+            WHERE id = ?11
+            """
+        let digest = base.digest.map { IndexRows.blob($0.bytes) }
+        let rest: [(any DatabaseValueConvertible)?] = [digest, isRacy, number.value, entry]
+        try execute(sql, StatementArguments(IndexRows.values(base.local) + IndexRows.values(base.remote) + rest))
+    }
+
+    private static let observeLocal = """
+        UPDATE entry SET local_inode = ?, local_size = ?, local_modified = ?, local_changed = ?, local_mode = ?,
+        differs = 0, attention = 1, local_touched = ? WHERE id = ?
+        """
+    private static let observeRemote = """
+        UPDATE entry SET remote_etag = ?, remote_size = ?, differs = 0, attention = 1, remote_touched = ? WHERE id = ?
+        """
+
+    private func observe(_ entry: Int64, _ sql: String, _ values: [(any DatabaseValueConvertible)?]) throws {
+        try execute(sql, StatementArguments(values + [number.value, entry]))
+        try clearProblem(entry)
+    }
+
+    /// The time of a problem that was there before stays.
+    private mutating func note(_ problem: Problem, of entry: Int64) throws {
+        hasProblems = true
+        let sql = """
+            INSERT INTO problem (folder, entry, path, side, kind, message, since) VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (entry) DO UPDATE SET side = excluded.side, kind = excluded.kind, message = excluded.message
+            """
+        try execute(
+            sql,
+            [
+                folder, entry, IndexRows.blob(problem.path), problem.side.rawValue, problem.kind.rawValue,
+                problem.message, time.nanoseconds,
+            ]
+        )
+        try execute("UPDATE entry SET attention = 1 WHERE id = ?", [entry])
+    }
+
+    private func clearProblem(_ entry: Int64) throws {
+        if hasProblems { try execute("DELETE FROM problem WHERE entry = ?", [entry]) }
+    }
+
+    private func execute(_ sql: String, _ arguments: StatementArguments) throws {
+        try database.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+}
