@@ -1,0 +1,237 @@
+internal import CCurl
+import Glibc
+import Synchronization
+
+/// One request and its answer, as far as it has come.
+final class CurlExchange: @unchecked Sendable {
+    // @unchecked: made by the sender, then touched by one loop's thread only, but for `isCancelled`, which is atomic.
+    let request: HTTPRequest
+    let isCancelled = Atomic(false)
+    var continuation: CheckedContinuation<Result<HTTPResponse, TransportError>, Never>?
+    var handle: UnsafeMutableRawPointer?
+    var headerList: UnsafeMutablePointer<curl_slist>?
+    /// Where libcurl writes what went wrong.
+    let errorText: UnsafeMutablePointer<CChar>
+
+    /// Bytes of the request's body that were handed to libcurl.
+    private var sent: Int64 = 0
+    private var status = 0
+    private var headers: [String: String] = [:]
+    private var headerBytes = 0
+    private var headersAreComplete = false
+    private var body: [UInt8] = []
+    private var received: Int64 = 0
+    private var hasher: BodyHasher?
+    /// Why a callback ended the exchange.
+    private var failure: TransportError?
+    /// True if the body of an error was cut at its bound: the status still counts.
+    private var isCut = false
+
+    init(_ request: HTTPRequest) {
+        self.request = request
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.pointee = 0
+    }
+
+    deinit { errorText.deallocate() }
+
+    static func of(_ handle: UnsafeMutableRawPointer) -> CurlExchange? {
+        var context: UnsafeMutablePointer<CChar>?
+        guard ccurl_get_string(handle, CURLINFO_PRIVATE, &context) == CURLE_OK, let context else { return nil }
+        return Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    // MARK: The end
+
+    /// What the exchange came to when libcurl says that it is over.
+    func result(_ code: CURLcode) -> Result<HTTPResponse, TransportError> {
+        if let failure { return .failure(failure) }
+        // A service may refuse, answer and close before it has read the body: then its answer is what counts.
+        let isRefusal = headersAreComplete && status >= 400
+        guard code == CURLE_OK || isCut || (isRefusal && Self.isBrokenOff(code)) else {
+            return .failure(error(code))
+        }
+        guard status > 0 else { return .failure(TransportError(code: .malformed, message: "the answer is not HTTP")) }
+        var response = HTTPResponse(status: status, headers: headers, body: body)
+        if let hasher {
+            response.written = (received, hasher.finish().md5)
+        } else if case .descriptor = request.sink, isSuccess, request.method != .head {
+            response.written = (0, BodyHasher(withSHA256: false).finish().md5)
+        }
+        return .success(response)
+    }
+
+    private var isSuccess: Bool { (200..<300).contains(status) }
+
+    private static func isBrokenOff(_ code: CURLcode) -> Bool {
+        [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING].contains(code)
+    }
+
+    private func error(_ code: CURLcode) -> TransportError {
+        var text = String(cString: errorText)
+        // A proxy's address may hold a password.
+        if text.isEmpty || text.contains("@") { text = String(cString: curl_easy_strerror(code)) }
+        return TransportError(code: kind(of: code), message: text)
+    }
+
+    private func kind(of code: CURLcode) -> TransportError.Code {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT: return .unreachable
+        case CURLE_OPERATION_TIMEDOUT: return isConnected ? .interrupted : .unreachable
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
+            CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_USE_SSL_FAILED:
+            return .tls
+        case CURLE_PARTIAL_FILE: return .truncated
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_BAD_CONTENT_ENCODING:
+            return .malformed
+        default: return .interrupted
+        }
+    }
+
+    private var isConnected: Bool {
+        guard let handle else { return false }
+        var microseconds: curl_off_t = 0
+        ccurl_get_offset(handle, CURLINFO_PRETRANSFER_TIME_T, &microseconds)
+        return microseconds > 0
+    }
+
+    // MARK: Callbacks of libcurl
+
+    /// One line of the head, its line break included.
+    fileprivate func take(headerLine line: UnsafeRawBufferPointer) -> Int {
+        headerBytes += line.count
+        guard headerBytes <= HTTPLimits.headers else {
+            failure = TransportError(code: .bodyTooLarge, message: "the headers exceed \(HTTPLimits.headers) bytes")
+            return 0
+        }
+        if line.starts(with: "HTTP/".utf8) {
+            // Of an interim answer, a proxy's, or one on a connection that was found dead, nothing stays.
+            headers.removeAll(keepingCapacity: true)
+            headersAreComplete = false
+            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
+            status = fields.count > 1 ? Int(String(decoding: fields[1].prefix(3), as: UTF8.self)) ?? 0 : 0
+        } else if line.allSatisfy({ $0 == 13 || $0 == 10 }) {
+            headersAreComplete = true
+        } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+            let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
+            headers[name] = Self.trimmed(line[(colon + 1)...])
+        }
+        return line.count
+    }
+
+    private static func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> String {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 || byte == 10 }
+        guard let first = text.firstIndex(where: { !isSpace($0) }), let last = text.lastIndex(where: { !isSpace($0) })
+        else { return "" }
+        return String(decoding: text[first...last], as: UTF8.self)
+    }
+
+    /// A piece of the answer's body. - Returns: its length, or another number to end the exchange.
+    fileprivate func take(body piece: UnsafeRawBufferPointer) -> Int {
+        guard isSuccess else { return keep(piece, limit: HTTPLimits.errorBody, isError: true) }
+        switch request.sink {
+        case .memory(let limit): return keep(piece, limit: limit, isError: false)
+        case .descriptor(let descriptor, let offset, let limit): return write(piece, descriptor, offset, limit: limit)
+        }
+    }
+
+    private func keep(_ piece: UnsafeRawBufferPointer, limit: Int, isError: Bool) -> Int {
+        let room = limit - body.count
+        guard piece.count <= room else {
+            if isError {
+                body.append(contentsOf: piece.prefix(room))
+                isCut = true
+            } else {
+                failure = TransportError(code: .bodyTooLarge, message: "the answer exceeds \(limit) bytes")
+            }
+            return 0
+        }
+        body.append(contentsOf: piece)
+        return piece.count
+    }
+
+    private func write(_ piece: UnsafeRawBufferPointer, _ descriptor: CInt, _ offset: Int64, limit: Int64) -> Int {
+        guard Int64(piece.count) <= limit - received else {
+            failure = TransportError(code: .bodyTooLarge, message: "the answer exceeds \(limit) bytes")
+            return 0
+        }
+        var written = 0
+        while written < piece.count {
+            let rest = UnsafeRawBufferPointer(rebasing: piece[written...])
+            let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + received + Int64(written)))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let code = count < 0 ? errno : ENOSPC
+                failure = TransportError(
+                    code: .localWrite(errno: code),
+                    message: "writing failed: \(String(cString: strerror(code)))"
+                )
+                return 0
+            }
+            written += count
+        }
+        let hasher = hasher ?? BodyHasher(withSHA256: false)
+        self.hasher = hasher
+        hasher.update(piece)
+        received += Int64(piece.count)
+        return piece.count
+    }
+
+    /// Fills `buffer` with what comes next of the request's body. - Returns: how much that is.
+    fileprivate func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let wanted = Int(min(Int64(buffer.count), request.body.length - sent))
+        guard wanted > 0 else { return 0 }
+        switch request.body {
+        case .none:
+            return 0
+        case .bytes(let bytes):
+            bytes.withUnsafeBytes {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(sent)..<Int(sent) + wanted]))
+            }
+            sent += Int64(wanted)
+            return wanted
+        case .descriptor(let descriptor, let offset, _):
+            var count = 0
+            repeat {
+                count = pread(descriptor, buffer.baseAddress, wanted, off_t(offset + sent))
+            } while count < 0 && errno == EINTR
+            guard count > 0 else {
+                let code = count < 0 ? errno : 0
+                let reason = count < 0 ? String(cString: strerror(code)) : "the file has become shorter"
+                failure = TransportError(code: .localRead(errno: code), message: "reading failed: \(reason)")
+                return Int(CURL_READFUNC_ABORT)
+            }
+            sent += Int64(count)
+            return count
+        }
+    }
+
+    /// Starts the request's body over: libcurl found a kept connection dead and sends anew.
+    fileprivate func rewind(to offset: Int64) -> CInt {
+        guard (0...request.body.length).contains(offset) else { return CInt(CURL_SEEKFUNC_FAIL) }
+        sent = offset
+        return CInt(CURL_SEEKFUNC_OK)
+    }
+}
+
+private func exchange(_ context: UnsafeMutableRawPointer?) -> CurlExchange? {
+    context.map { Unmanaged<CurlExchange>.fromOpaque($0).takeUnretainedValue() }
+}
+
+let curlHeader: ccurl_data_function = { buffer, size, count, context in
+    exchange(context)?.take(headerLine: UnsafeRawBufferPointer(start: buffer, count: size * count)) ?? 0
+}
+
+let curlWrite: ccurl_data_function = { buffer, size, count, context in
+    exchange(context)?.take(body: UnsafeRawBufferPointer(start: buffer, count: size * count)) ?? 0
+}
+
+let curlRead: ccurl_data_function = { buffer, size, count, context in
+    exchange(context)?.fill(UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
+        ?? Int(CURL_READFUNC_ABORT)
+}
+
+let curlSeek: ccurl_seek_function = { context, offset, origin in
+    guard origin == SEEK_SET else { return CInt(CURL_SEEKFUNC_CANTSEEK) }
+    return exchange(context)?.rewind(to: Int64(offset)) ?? CInt(CURL_SEEKFUNC_FAIL)
+}

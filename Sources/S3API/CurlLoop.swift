@@ -1,0 +1,163 @@
+internal import CCurl
+import Glibc
+import Synchronization
+
+/// One thread with one multi handle. What other threads want of it stands in a queue, and they wake it.
+final class CurlLoop: @unchecked Sendable {
+    // @unchecked: `multi`, `running` and `idle` belong to the loop's own thread; of the handle, others call only
+    // curl_multi_wakeup, which libcurl documents as safe from any thread.
+    private let multi: UnsafeMutableRawPointer
+    private let options: TransportOptions
+    private let queue = Mutex(Queue())
+    private var running: [ObjectIdentifier: CurlExchange] = [:]
+    /// Easy handles without an exchange. They keep the connection they used last, and cost less than new ones.
+    private var idle: [UnsafeMutableRawPointer] = []
+
+    private struct Queue {
+        var commands: [Command] = []
+        /// Exchanges that are queued or under way.
+        var load = 0
+    }
+
+    private enum Command {
+        case start(CurlExchange)
+        case cancel(CurlExchange)
+        case stop
+    }
+
+    /// Handles and connections that are kept for reuse.
+    private static let maximumIdle = 64
+    /// Milliseconds; whatever must happen earlier wakes the loop.
+    private static let pollTimeout: CInt = 60_000
+
+    init(options: TransportOptions) {
+        guard let multi = curl_multi_init() else { preconditionFailure("out of memory for a multi handle") }
+        self.multi = multi
+        self.options = options
+        _ = ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+        _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.maximumIdle)
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(self).toOpaque()
+        let status = pthread_create(&thread, nil, curlLoopThread, context)
+        precondition(status == 0, "pthread_create failed with \(status): the process may start no more threads")
+        pthread_detach(thread)
+    }
+
+    // MARK: From any thread
+
+    var load: Int { queue.withLock { $0.load } }
+
+    func start(_ exchange: CurlExchange) { post(.start(exchange)) }
+
+    func cancel(_ exchange: CurlExchange) {
+        exchange.isCancelled.store(true, ordering: .releasing)
+        post(.cancel(exchange))
+    }
+
+    func stop() { post(.stop) }
+
+    private func post(_ command: Command) {
+        let mustWake = queue.withLock { queue in
+            if case .start = command { queue.load += 1 }
+            queue.commands.append(command)
+            return queue.commands.count == 1
+        }
+        if mustWake { curl_multi_wakeup(multi) }
+    }
+
+    // MARK: On the loop's thread
+
+    fileprivate func run() {
+        while takeCommands() {
+            var active: CInt = 0
+            curl_multi_perform(multi, &active)
+            finishDone()
+            curl_multi_poll(multi, nil, 0, Self.pollTimeout, nil)
+        }
+        for handle in idle { curl_easy_cleanup(handle) }
+        curl_multi_cleanup(multi)
+    }
+
+    /// False when the loop is to end.
+    private func takeCommands() -> Bool {
+        let commands = queue.withLock { queue in
+            defer { queue.commands.removeAll(keepingCapacity: true) }
+            return queue.commands
+        }
+        for command in commands {
+            switch command {
+            case .start(let exchange): begin(exchange)
+            case .cancel(let exchange): abort(exchange)
+            case .stop: return false
+            }
+        }
+        return true
+    }
+
+    private func begin(_ exchange: CurlExchange) {
+        guard !exchange.isCancelled.load(ordering: .acquiring) else { return end(exchange, .failure(.stopped)) }
+        let handle = idle.popLast() ?? CurlSettings.makeHandle(options)
+        exchange.handle = handle
+        CurlSettings.prepare(handle, for: exchange)
+        let status = curl_multi_add_handle(multi, handle)
+        guard status == CURLM_OK else {
+            release(exchange)
+            let message = String(cString: curl_multi_strerror(status))
+            return end(exchange, .failure(TransportError(code: .malformed, message: message)))
+        }
+        running[ObjectIdentifier(exchange)] = exchange
+    }
+
+    private func abort(_ exchange: CurlExchange) {
+        guard running.removeValue(forKey: ObjectIdentifier(exchange)) != nil, let handle = exchange.handle else {
+            return
+        }
+        curl_multi_remove_handle(multi, handle)
+        release(exchange)
+        end(exchange, .failure(.stopped))
+    }
+
+    private func finishDone() {
+        var left: CInt = 0
+        while let message = curl_multi_info_read(multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let handle = message.pointee.easy_handle else { continue }
+            let code = message.pointee.data.result
+            guard let exchange = CurlExchange.of(handle), running.removeValue(forKey: ObjectIdentifier(exchange)) != nil
+            else { continue }
+            curl_multi_remove_handle(multi, handle)
+            let result = exchange.result(code)
+            release(exchange)
+            end(exchange, result)
+        }
+    }
+
+    /// Takes the handle back.
+    private func release(_ exchange: CurlExchange) {
+        guard let handle = exchange.handle else { return }
+        exchange.handle = nil
+        CurlSettings.detach(handle)
+        curl_slist_free_all(exchange.headerList)
+        exchange.headerList = nil
+        if idle.count < Self.maximumIdle { idle.append(handle) } else { curl_easy_cleanup(handle) }
+    }
+
+    private func end(_ exchange: CurlExchange, _ result: Result<HTTPResponse, TransportError>) {
+        queue.withLock { $0.load -= 1 }
+        exchange.continuation?.resume(returning: result)
+        exchange.continuation = nil
+    }
+}
+
+extension TransportError {
+    static let stopped = TransportError(code: .cancelled, message: "stopped on request")
+}
+
+/// The body of a loop's thread. Signals are for other threads: SIGPIPE, which OpenSSL can raise, ends nobody here.
+private let curlLoopThread: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+    var all = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_BLOCK, &all, nil)
+    guard let context else { return nil }
+    Unmanaged<CurlLoop>.fromOpaque(context).takeRetainedValue().run()
+    return nil
+}

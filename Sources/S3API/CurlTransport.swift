@@ -1,0 +1,63 @@
+internal import CCurl
+import Synchronization
+
+/// How a ``CurlTransport`` connects and what it waits for.
+public struct TransportOptions: Sendable {
+    /// A file of PEM certificates to trust instead of the system's; nil for the system's.
+    public var caFile: String?
+    /// Seconds until a connection must stand, name look-up and TLS included; at least 1.
+    public var connectTimeout: Int
+    /// Seconds without a byte in either direction after which an exchange has failed; at least 1.
+    public var stallTimeout: Int
+    /// What the service's log calls us.
+    public var userAgent: String
+
+    public init(caFile: String? = nil, connectTimeout: Int = 10, stallTimeout: Int = 60, userAgent: String = "syncd") {
+        self.caFile = caFile
+        self.connectTimeout = max(1, connectTimeout)
+        self.stallTimeout = max(1, stallTimeout)
+        self.userAgent = userAgent
+    }
+}
+
+/// HTTP/1.1 by libcurl: two threads of our own, each with a multi handle, serve any number of exchanges at once.
+///
+/// Certificates are verified; redirects are not followed; bodies are not decoded; the proxy environment is honoured.
+public final class CurlTransport: HTTPTransport {
+    private let loops: [CurlLoop]
+
+    /// One thread serves what a local network carries; the second goes on while the first waits for a disk.
+    private static let threads = 2
+    /// Thread-safe only where it is done once, before anything else of libcurl's.
+    private static let globalStatus = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+
+    public init(options: TransportOptions = TransportOptions()) {
+        precondition(Self.globalStatus == CURLE_OK, "libcurl cannot be set up: \(Self.globalStatus.rawValue)")
+        loops = (0..<Self.threads).map { _ in CurlLoop(options: options) }
+    }
+
+    deinit {
+        // No exchange is under way: each holds the transport until it has ended.
+        for loop in loops { loop.stop() }
+    }
+
+    public func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
+        let isClean = request.headers.allSatisfy { header in
+            !header.name.utf8.contains(where: Self.isLineBreak) && !header.value.utf8.contains(where: Self.isLineBreak)
+        }
+        guard isClean else { throw TransportError(code: .malformed, message: "a header holds a line break") }
+        let loop = loops[0].load <= loops[1].load ? loops[0] : loops[1]
+        let exchange = CurlExchange(request)
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                exchange.continuation = continuation
+                loop.start(exchange)
+            }
+        } onCancel: {
+            loop.cancel(exchange)
+        }
+        return try result.get()
+    }
+
+    private static func isLineBreak(_ byte: UInt8) -> Bool { byte == 13 || byte == 10 || byte == 0 }
+}
