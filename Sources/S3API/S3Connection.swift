@@ -42,6 +42,7 @@ public struct S3Endpoint: Hashable, Sendable {
             throw Invalid(message: "an endpoint begins with https:// or http://")
         }
         let host = rest.hasSuffix("/") ? rest.dropLast() : rest
+        guard Self.hasGoodPort(host) else { throw Invalid(message: "an endpoint's port is 1 to 65535") }
         if host.contains("@") { throw Invalid(message: "an endpoint holds no user or password") }
         if host.contains(where: { "/?#".contains($0) }) { throw Invalid(message: "an endpoint has no path or query") }
         guard !host.isEmpty, host.utf8.allSatisfy(Self.isHostByte) else {
@@ -51,6 +52,14 @@ public struct S3Endpoint: Hashable, Sendable {
         let ownPort = isSecure ? ":443" : ":80"
         let isBracketed = host.hasSuffix("]")
         authority = String(!isBracketed && host.hasSuffix(ownPort) ? host.dropLast(ownPort.count) : host).lowercased()
+    }
+
+    /// The endpoint in one spelling: `https://host:port`, lower case, no final `/`, no port that is the scheme's own.
+    public var text: String { (isSecure ? "https://" : "http://") + authority }
+
+    private static func hasGoodPort(_ host: Substring) -> Bool {
+        guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return true }
+        return Int(host[host.index(after: colon)...]).map { (1...65_535).contains($0) } ?? false
     }
 
     private static func isHostByte(_ byte: UInt8) -> Bool {
@@ -90,7 +99,7 @@ public struct S3Connection: Sendable {
         if let endpoint {
             let path = bucket.map { "/" + PercentEncoding.encode($0.utf8, keepingSlash: false) } ?? "/"
             return Address(
-                origin: (endpoint.isSecure ? "https://" : "http://") + endpoint.authority,
+                origin: endpoint.text,
                 authority: endpoint.authority,
                 path: path,
                 isSecure: endpoint.isSecure

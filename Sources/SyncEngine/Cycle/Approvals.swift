@@ -23,6 +23,19 @@ extension Entry {
     }
 }
 
+/// What an approval let through.
+public struct Approval: Hashable, Sendable {
+    /// How many changes of each kind waited and may be done now; empty if nothing waited.
+    public var changes: [GatedChange.Action: Int64]
+    /// When it ends.
+    public var until: UnixTime
+
+    public init(changes: [GatedChange.Action: Int64], until: UnixTime) {
+        self.changes = changes
+        self.until = until
+    }
+}
+
 /// What the operator approved, as far as it still holds.
 struct Approvals: Sendable {
     private let index: any Index

@@ -13,6 +13,10 @@ public struct CycleFailure: Error, Sendable {
         case unreadableRoot
         /// The index could not be read or written.
         case index
+        /// The state directory, or a file in it, cannot be used.
+        case stateDirectory
+        /// Another process holds the root or the state directory.
+        case busy
         /// The process was asked to stop.
         case interrupted
     }
@@ -57,13 +61,19 @@ public struct ChangeCounts: Hashable, Sendable {
 public struct PlannedChange: Hashable, Sendable {
     public var path: RelativePath
     public var change: Change
-    /// Bytes to transfer.
-    public var bytes: Int64
+    /// Bytes to transfer; nil for a change that transfers nothing.
+    public var bytes: Int64?
+    /// When the local file was modified; nil where there is none.
+    public var modified: UnixTime?
+    /// True if a gate would hold it back until it is approved.
+    public var isGated: Bool
 
-    public init(path: RelativePath, change: Change, bytes: Int64) {
+    public init(path: RelativePath, change: Change, bytes: Int64?, modified: UnixTime?, isGated: Bool) {
         self.path = path
         self.change = change
         self.bytes = bytes
+        self.modified = modified
+        self.isGated = isGated
     }
 }
 

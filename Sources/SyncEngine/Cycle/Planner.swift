@@ -3,11 +3,13 @@ struct Planner {
     private let index: any Index
     private let folder: Int64
     private let decider: Decider
+    private let permit: Permit
 
-    init(_ context: CycleContext, folder: Int64, decider: Decider) {
+    init(_ context: CycleContext, folder: Int64, decider: Decider, permit: Permit) {
         index = context.index
         self.folder = folder
         self.decider = decider
+        self.permit = permit
     }
 
     /// The first `limit` changes that transfer or delete, in byte order.
@@ -18,11 +20,26 @@ struct Planner {
             let change = decider.change(for: entry)
             switch change {
             case .upload, .download, .deleteRemote, .deleteLocal, .conflict:
-                planned.append(PlannedChange(path: entry.path, change: change, bytes: entry.bytesMoved(by: change)))
+                planned.append(try await plan(change, of: entry))
             case .nothing, .compare, .adopt, .forget, .leave:
                 continue
             }
         }
         return planned
+    }
+
+    private func plan(_ change: Change, of entry: Entry) async throws -> PlannedChange {
+        let bytes: Int64? =
+            switch change {
+            case .upload, .download, .conflict: entry.bytesMoved(by: change)
+            case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .leave: nil
+            }
+        return PlannedChange(
+            path: entry.path,
+            change: change,
+            bytes: bytes,
+            modified: entry.local?.modified,
+            isGated: try await !permit.allows(change, of: entry)
+        )
     }
 }

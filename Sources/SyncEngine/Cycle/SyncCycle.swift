@@ -23,8 +23,22 @@ public struct SyncCycle: Sendable {
             run.acts = false
             guard let survey = try await survey(&run, memory) else { return }
             run.tally = survey.tally
-            run.halt = try await gate(survey, memory).halt
-            run.planned = try await Planner(context, folder: memory.id, decider: survey.decider).list(limit: limit)
+            let gate = try await gate(survey, memory)
+            run.halt = gate.halt
+            let planner = Planner(context, folder: memory.id, decider: survey.decider, permit: survey.permit(gate))
+            run.planned = try await planner.list(limit: limit)
+        }
+    }
+
+    /// Approves, for 24 hours, what the last cycle was stopped from.
+    public func approve() async throws(CycleFailure) -> Approval {
+        do {
+            let now = context.clock.now()
+            let until = UnixTime(nanoseconds: now.nanoseconds + GatedChange.lifetime)
+            let memory = try await context.index.open(context.folder)
+            return Approval(changes: try await context.index.approveWaiting(memory.id, until: until), until: until)
+        } catch {
+            throw CycleFailure(of: error)
         }
     }
 
@@ -55,6 +69,10 @@ public struct SyncCycle: Sendable {
         var approvals: Approvals
         var markers: [RelativePath]
         var leftovers: [RelativePath]
+
+        func permit(_ gate: QuantityGate.Verdict) -> Permit {
+            Permit(allowsUnapproved: gate.allowsUnapproved, approvals: approvals)
+        }
     }
 
     private func carryOut(_ run: inout Run, _ memory: FolderMemory) async throws {
@@ -67,7 +85,7 @@ public struct SyncCycle: Sendable {
             context,
             folder: memory.id,
             decider: survey.decider,
-            permit: Permit(allowsUnapproved: gate.allowsUnapproved, approvals: survey.approvals)
+            permit: survey.permit(gate)
         )
         try await executor.run(into: &run.done, tally: survey.tally, markers: survey.markers)
     }

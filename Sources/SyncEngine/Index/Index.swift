@@ -99,7 +99,7 @@ public struct GateMemory: Hashable, Sendable {
 
 /// One change that needs approval, with the identity of what it destroys.
 public struct GatedChange: Hashable, Sendable {
-    public enum Action: String, Sendable {
+    public enum Action: String, Sendable, CaseIterable {
         case deleteLocal, deleteRemote, overwriteLocal, overwriteRemote
         /// Of a folder as a whole: another root, or a side that held entries and is empty now.
         case acceptRoot, acceptEmptiedLocal, acceptEmptiedRemote
@@ -226,8 +226,8 @@ public protocol Index: Sendable {
     /// Empties the set that waits for approval, before a cycle collects it anew.
     func clearWaiting(_ folder: Int64) async throws
     func addWaiting(_ folder: Int64, _ changes: [GatedChange]) async throws
-    /// Approves all that waits, until `expiry`. - Returns: how many changes that were.
-    func approveWaiting(_ folder: Int64, until expiry: UnixTime) async throws -> Int64
+    /// Approves all that waits, until `expiry`. - Returns: how many changes of each kind that were.
+    func approveWaiting(_ folder: Int64, until expiry: UnixTime) async throws -> [GatedChange.Action: Int64]
     /// Which of `changes` were approved and are still valid at `time`.
     func approved(_ folder: Int64, among changes: [GatedChange], at time: UnixTime) async throws -> Set<GatedChange>
     /// Whether anything is approved and valid at `time`, so that asking row by row can be spared.

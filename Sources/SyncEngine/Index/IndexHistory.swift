@@ -86,8 +86,13 @@ extension SQLiteIndex {
         }
     }
 
-    public func approveWaiting(_ folder: Int64, until expiry: UnixTime) throws -> Int64 {
+    public func approveWaiting(_ folder: Int64, until expiry: UnixTime) throws -> [GatedChange.Action: Int64] {
         try write { database in
+            let counts = try Row.fetchAll(
+                database,
+                sql: "SELECT action, count(*) FROM waiting WHERE folder = ? GROUP BY action",
+                arguments: [folder]
+            )
             try database.execute(
                 sql: """
                     INSERT OR REPLACE INTO approval (folder, path, action, identity, expiry)
@@ -96,7 +101,11 @@ extension SQLiteIndex {
                 arguments: [expiry.nanoseconds, folder]
             )
             try database.execute(sql: "DELETE FROM waiting WHERE folder = ?", arguments: [folder])
-            return Int64(database.changesCount)
+            var changes: [GatedChange.Action: Int64] = [:]
+            for row in counts {
+                if let action = GatedChange.Action(rawValue: row[0]) { changes[action] = row[1] }
+            }
+            return changes
         }
     }
 

@@ -1,0 +1,127 @@
+import ArgumentParser
+import SyncEngine
+
+/// `syncd plan`
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show what a cycle would do, without doing it.",
+        discussion: """
+            Exit codes: 0 nothing to do, 2 changes to make, 4 a gate would stop it.
+
+            Examples:
+              syncd plan
+              syncd plan photos
+              syncd plan photos --json | jq '.folders[].changes[].path'
+            """
+    )
+
+    @Argument(help: "The folder to plan for; all where none is named.")
+    var folder: String?
+
+    @OptionGroup var shared: SharedOptions
+    @ParentCommand var parent: Syncd
+
+    func run() async throws {
+        try parent.refuseOnce(before: "plan")
+        try await Self.plan(folder: folder, shared: shared)
+    }
+
+    /// Also `--once --dry-run`.
+    static func plan(folder: String?, shared: SharedOptions) async throws {
+        let context = try shared.open(needsCredentials: true)
+        let plan = PlanRun(
+            configuration: context.configuration,
+            folders: try context.folders(named: folder),
+            isJSON: shared.json,
+            console: context.console,
+            clock: SystemClock(),
+            makeRunner: EngineWiring.makeRunner
+        )
+        try await context.finish { await plan.run() }
+    }
+}
+
+/// `syncd status`
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show how the folders are.",
+        discussion: """
+            It asks no server and holds up no running cycle.
+
+            Examples:
+              syncd status
+              syncd status photos --problems
+              syncd status --json | jq '.folders[] | select(.inSync | not) | .name'
+            """
+    )
+
+    @Argument(help: "The folder to show; all where none is named.")
+    var folder: String?
+
+    @Flag(help: "List every problem with its path.")
+    var problems = false
+
+    @OptionGroup var shared: SharedOptions
+    @ParentCommand var parent: Syncd
+
+    func run() throws {
+        try parent.refuseOnce(before: "status")
+        let context = try shared.open(needsCredentials: false)
+        let status = StatusRun(
+            configuration: context.configuration,
+            folders: try context.folders(named: folder),
+            isJSON: shared.json,
+            showsProblems: problems,
+            console: context.console,
+            clock: SystemClock()
+        )
+        let cause = status.run()
+        if cause != .done { throw ExitCode(cause.rawValue) }
+    }
+}
+
+/// `syncd approve`
+struct ApproveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "approve",
+        abstract: "Let a halted folder go on with what it was stopped from, for 24 hours.",
+        discussion: """
+            It approves the changes that the last cycle was stopped from, and no others. Look at them first.
+
+            Examples:
+              syncd plan backups
+              syncd approve backups
+            """
+    )
+
+    @Argument(help: "The halted folder.")
+    var folder: String
+
+    @OptionGroup var shared: SharedOptions
+    @ParentCommand var parent: Syncd
+
+    func run() async throws {
+        try parent.refuseOnce(before: "approve")
+        let context = try shared.open(needsCredentials: false)
+        let approve = ApproveRun(
+            configuration: context.configuration,
+            folder: try context.configuration.folder(named: folder),
+            isJSON: shared.json,
+            console: context.console,
+            clock: SystemClock(),
+            makeRunner: EngineWiring.makeRunner
+        )
+        try await context.finish { await approve.run() }
+    }
+}
+
+extension Syncd {
+    /// The flags of `--once` go with no command.
+    fileprivate func refuseOnce(before command: String) throws {
+        guard once || dryRun || quiet else { return }
+        let flag = once ? "--once" : dryRun ? "--dry-run" : "--quiet"
+        throw ValidationError("\(flag) does not go with the command \(command)")
+    }
+}

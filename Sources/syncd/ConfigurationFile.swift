@@ -1,0 +1,118 @@
+import Glibc
+import SyncEngine
+
+/// Reads the configuration from its file, and looks at what only the file system can tell of it.
+enum ConfigurationFile {
+    static let defaultPath = "/etc/syncd/config.json"
+    /// In bytes. A larger file is refused.
+    static let maximumSize = 4 << 20
+
+    /// - Throws: all that is wrong with the file.
+    static func load(_ path: String, environment: ProcessEnvironment) throws(ConfigurationError) -> Configuration {
+        let (bytes, mode) = try contents(path)
+        let value: JSONValue
+        do {
+            value = try JSONParser.parse(bytes)
+        } catch {
+            let place = "line \(error.line), column \(error.column)"
+            throw ConfigurationError(file: path, faults: [.init(place, error.message)])
+        }
+        try checkSecrecy(value, mode: mode, path: path)
+        let configuration = try ConfigurationReader.read(value, file: path, environment: environment)
+        let overlaps = ConfigurationOverlaps(
+            roots: configuration.folders.map { canonical($0.folder.root) },
+            stateDirectory: canonical(Array(configuration.stateDirectory.utf8)),
+            configurationFile: canonical(Array(path.utf8))
+        )
+        var faults = overlaps.faults(in: configuration)
+        if let caFile = configuration.connection.caFile, access(caFile, R_OK) != 0 {
+            faults.append(.init("connection.caFile", "\(printable(caFile)) cannot be read: \(reason(errno))"))
+        }
+        guard faults.isEmpty else { throw ConfigurationError(file: path, faults: faults) }
+        return configuration
+    }
+
+    private static func contents(_ path: String) throws(ConfigurationError) -> (bytes: [UInt8], mode: mode_t) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let hint =
+                errno == ENOENT ? "; --config names another file, Config.example.json shows what belongs in it" : ""
+            throw ConfigurationError(file: path, faults: [.init("", "cannot be read: \(reason(errno))\(hint)")])
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw ConfigurationError(file: path, faults: [.init("", "cannot be read: \(reason(errno))")])
+        }
+        guard let bytes = readAll(descriptor, limit: maximumSize) else {
+            throw ConfigurationError(file: path, faults: [.init("", "cannot be read: \(reason(errno))")])
+        }
+        if bytes.count > maximumSize {
+            throw ConfigurationError(file: path, faults: [.init("", "is larger than 4 MiB")])
+        }
+        return (bytes, status.st_mode)
+    }
+
+    private static func checkSecrecy(_ value: JSONValue, mode: mode_t, path: String) throws(ConfigurationError) {
+        guard mode & 0o077 != 0 else { return }
+        for key in ["secretAccessKey", "sessionToken"] {
+            guard let text = value["connection"]?[key]?.text, !text.isEmpty else { continue }
+            let message = "stands in a file that others can reach (mode \(String(mode & 0o777, radix: 8)))"
+            let command = "chmod 600 \(shellQuoted(path))"
+            throw ConfigurationError(file: path, faults: [.init("connection.\(key)", "\(message): \(command)")])
+        }
+    }
+
+    /// The path without symbolic links, as far as it exists; what does not exist stays as it is written.
+    static func canonical(_ path: [UInt8]) -> [UInt8] {
+        var existing = path
+        var rest: [UInt8] = []
+        while true {
+            let text = existing.map { CChar(bitPattern: $0) } + [0]
+            if let resolved = realpath(text, nil) {
+                defer { free(resolved) }
+                let bytes = UnsafeBufferPointer(start: resolved, count: strlen(resolved)).map { UInt8(bitPattern: $0) }
+                return bytes == [UInt8(ascii: "/")] && !rest.isEmpty ? rest : bytes + rest
+            }
+            guard let slash = existing.lastIndex(of: UInt8(ascii: "/")), existing.count > 1 else { return path }
+            rest = Array(existing[slash...]) + rest
+            existing = slash == 0 ? [UInt8(ascii: "/")] : Array(existing[..<slash])
+        }
+    }
+}
+
+/// All bytes of a file, and one more than `limit` at most; nil with `errno` set where it cannot be read.
+func readAll(_ descriptor: CInt, limit: Int) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    while bytes.count <= limit {
+        let count = read(descriptor, &chunk, min(chunk.count, limit + 1 - bytes.count))
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { return nil }
+        if count == 0 { break }
+        bytes.append(contentsOf: chunk[..<count])
+    }
+    return bytes
+}
+
+/// The system's words for an errno.
+func reason(_ code: CInt) -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// The text as one word of a shell's command line.
+func shellQuoted(_ text: String) -> String {
+    let isPlain = text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: ","):
+            true
+        default: false
+        }
+    }
+    return isPlain && !text.isEmpty
+        ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+}

@@ -1,0 +1,253 @@
+import S3API
+import SyncEngine
+
+/// Makes a configuration of JSON: a pure step, but for what `environment` looks up. Overlaps, and what only the file
+/// system knows, are ``ConfigurationFile``'s.
+struct ConfigurationReader {
+    /// More folders than this are refused.
+    static let maximumFolders = 1_000
+    static let maximumExcludes = 1_000
+
+    private static let keys = [
+        "connection", "connections", "stateDirectory", "folders", "concurrency", "uploadBytesPerSecond",
+        "downloadBytesPerSecond",
+    ]
+    private static let folderKeys = [
+        "name", "path", "bucket", "prefix", "direction", "delete", "exclude", "scanInterval", "listInterval",
+        "maxDeletePercent", "trashDays", "deleteDelay", "conflict", "folderMarkers", "remoteTrashPrefix", "connection",
+    ]
+
+    private var fields = ConfigurationFields()
+    private let environment: ProcessEnvironment
+
+    /// Checks everything and tells all faults at once; messages name the file as `file`.
+    static func read(
+        _ value: JSONValue,
+        file: String,
+        environment: ProcessEnvironment
+    ) throws(ConfigurationError) -> Configuration {
+        var reader = ConfigurationReader(environment: environment)
+        let configuration = reader.configuration(value, file: file)
+        guard reader.fields.faults.isEmpty, let configuration else {
+            throw ConfigurationError(file: file, faults: reader.fields.faults)
+        }
+        return configuration
+    }
+
+    private init(environment: ProcessEnvironment) {
+        self.environment = environment
+    }
+
+    private mutating func configuration(_ value: JSONValue, file: String) -> Configuration? {
+        guard let section = fields.section(value, at: "", known: Self.keys) else { return nil }
+        if section.value["connections"] != nil {
+            fields.fault("connections", "is reserved for a later version: this one knows one \"connection\"")
+        }
+        var connectionReader = ConnectionReader(fields: fields, environment: environment)
+        let connection = connectionReader.read(section.value["connection"] ?? .object([]))
+        fields = connectionReader.fields
+        for key in ["uploadBytesPerSecond", "downloadBytesPerSecond"] where fields.size(key, in: section) != nil {
+            fields.fault(key, "is not supported by this version: remove it, transfers are not limited")
+        }
+        let stateDirectory = stateDirectory(section)
+        let concurrency = fields.integer("concurrency", in: section, range: 1...512, default: 32)
+        let folders = folders(section, endpoint: connection?.endpoint?.text ?? "")
+        guard let connection, let stateDirectory else { return nil }
+        return Configuration(
+            file: file,
+            connection: connection,
+            stateDirectory: stateDirectory,
+            folders: folders,
+            concurrency: concurrency
+        )
+    }
+
+    private mutating func stateDirectory(_ section: ConfigurationSection) -> String? {
+        if section.value["stateDirectory"] != nil {
+            guard let text = fields.requiredText("stateDirectory", in: section) else { return nil }
+            return absolutePath(text, at: "stateDirectory")
+        }
+        if let fromService = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(fromService) }
+        if environment.isRoot { return "/var/lib/syncd" }
+        if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") { return "\(base)/syncd" }
+        if let home = environment["HOME"], home.hasPrefix("/") { return "\(home)/.local/state/syncd" }
+        fields.fault("stateDirectory", "is missing, and neither XDG_STATE_HOME nor HOME say where it could be")
+        return nil
+    }
+
+    private mutating func folders(_ section: ConfigurationSection, endpoint: String) -> [ConfiguredFolder] {
+        guard let value = section.value["folders"] else {
+            fields.fault("folders", "is missing")
+            return []
+        }
+        guard let elements = value.elements else {
+            fields.fault("folders", "must be a list of objects, is \(value.kind)")
+            return []
+        }
+        if elements.isEmpty { fields.fault("folders", "is empty: there is nothing to sync") }
+        if elements.count > Self.maximumFolders {
+            fields.fault("folders", "has \(elements.count) folders, at most \(Self.maximumFolders) are allowed")
+            return []
+        }
+        var folders: [ConfiguredFolder] = []
+        var names: [String: Int] = [:]
+        for (index, element) in elements.enumerated() {
+            let path = "folders[\(index)]"
+            guard let section = fields.section(element, at: path, known: Self.folderKeys) else { continue }
+            let folder = folder(section, endpoint: endpoint)
+            guard let folder else { continue }
+            if let first = names[folder.folder.name] {
+                fields.fault("\(path).name", "\"\(folder.folder.name)\" is the name of folders[\(first)] already")
+            } else {
+                names[folder.folder.name] = index
+            }
+            folders.append(folder)
+        }
+        return folders
+    }
+
+    private mutating func folder(_ section: ConfigurationSection, endpoint: String) -> ConfiguredFolder? {
+        refuseUnsupported(section)
+        let name = fields.requiredText("name", in: section).flatMap { checkedName($0, in: section) }
+        let path = fields.requiredText("path", in: section).flatMap {
+            absolutePath($0, at: section.keyPath("path"))
+        }
+        let bucket = fields.requiredText("bucket", in: section).flatMap {
+            checkedBucket($0, onAWS: endpoint.isEmpty, in: section)
+        }
+        let prefix = prefix(section)
+        let direction = direction(section)
+        let deletes = fields.flag("delete", in: section, default: false)
+        let exclude = fields.texts("exclude", in: section, atMost: Self.maximumExcludes)
+        let listDefault: Duration = direction == .up ? .seconds(3_600) : .seconds(300)
+        let second = Duration.seconds(1)
+        let scanInterval = fields.duration("scanInterval", in: section, atLeast: second, default: .seconds(900))
+        let listInterval = fields.duration("listInterval", in: section, atLeast: second, default: listDefault)
+        let deleteDelay = fields.duration("deleteDelay", in: section, atLeast: .zero, default: .seconds(60))
+        let maxDeletePercent = fields.integer("maxDeletePercent", in: section, range: 0...100, default: 50)
+        let trashDays = fields.integer("trashDays", in: section, range: 0...36_500, default: 30)
+        let conflict = fields.choice("conflict", in: section, default: ConflictWinner.newest)
+        guard let name, let path, let bucket else { return nil }
+        let folder = Folder(
+            name: name,
+            root: Array(path.utf8),
+            endpoint: endpoint,
+            bucket: bucket,
+            prefix: Array(prefix.utf8),
+            policy: Policy(direction: direction, deletes: deletes),
+            conflict: conflict,
+            exclude: exclude,
+            maxDeletePercent: maxDeletePercent,
+            trashDays: trashDays
+        )
+        return ConfiguredFolder(
+            folder: folder,
+            path: path,
+            scanInterval: scanInterval,
+            listInterval: listInterval,
+            deleteDelay: deleteDelay
+        )
+    }
+
+    private mutating func refuseUnsupported(_ section: ConfigurationSection) {
+        if fields.flag("folderMarkers", in: section, default: false) {
+            fields.fault(
+                section.keyPath("folderMarkers"),
+                "is not supported by this version: remove it; empty directories are not mirrored"
+            )
+        }
+        if section.value["connection"] != nil {
+            fields.fault(
+                section.keyPath("connection"),
+                "is reserved for a later version: all folders use the one \"connection\" at the top"
+            )
+        }
+        if fields.setText("remoteTrashPrefix", in: section) != nil {
+            fields.fault(
+                section.keyPath("remoteTrashPrefix"),
+                "is not supported by this version: remove it, and switch on versioning of the bucket to keep old objects"
+            )
+        }
+    }
+
+    private mutating func direction(_ section: ConfigurationSection) -> Direction {
+        let direction = fields.choice("direction", in: section, default: Direction.up)
+        if direction == .both {
+            fields.fault(
+                section.keyPath("direction"),
+                "\"both\" is not supported by this version, which syncs one way: write \"up\" or \"down\""
+            )
+        }
+        return direction
+    }
+
+    /// Empty, or ending in `/`.
+    private mutating func prefix(_ section: ConfigurationSection) -> String {
+        guard let text = fields.setText("prefix", in: section) else { return "" }
+        let prefix = text.hasSuffix("/") ? text : text + "/"
+        let segments = prefix.dropLast().split(separator: "/", omittingEmptySubsequences: false)
+        if segments.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
+            fields.fault(
+                section.keyPath("prefix"),
+                "\"\(printable(text))\" has an empty segment, \".\" or \"..\": write it like \"photos/2024/\""
+            )
+        }
+        if segments.contains(where: { $0.hasPrefix(".syncd") }) {
+            fields.fault(section.keyPath("prefix"), "names beginning with \".syncd\" belong to syncd itself")
+        }
+        if prefix.utf8.count > 1_000 { fields.fault(section.keyPath("prefix"), "is longer than 1,000 bytes") }
+        return prefix
+    }
+
+    private mutating func checkedName(_ name: String, in section: ConfigurationSection) -> String? {
+        let forbidden: [Unicode.Scalar] = ["/", "\"", "'", "`", "$", "\\"]
+        let isGood =
+            name.utf8.count <= 64 && !name.hasPrefix("-")
+            && name.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && !forbidden.contains($0) }
+            && printable(name) == name
+        if isGood { return name }
+        fields.fault(
+            section.keyPath("name"),
+            "\"\(printable(name))\" is no name: at most 64 bytes, without spaces, slashes, quotes or \"$\", not beginning with \"-\""
+        )
+        return nil
+    }
+
+    /// The path without slashes too many.
+    private mutating func absolutePath(_ text: String, at keyPath: String) -> String? {
+        guard text.hasPrefix("/") else {
+            let home = text.hasPrefix("~") ? " (\"~\" is not expanded)" : ""
+            fields.fault(keyPath, "\"\(printable(text))\" is not absolute: write it from \"/\" on\(home)")
+            return nil
+        }
+        let segments = text.split(separator: "/")
+        if segments.contains(where: { $0 == "." || $0 == ".." }) {
+            fields.fault(keyPath, "\"\(printable(text))\" has a segment \".\" or \"..\": write the path without it")
+            return nil
+        }
+        return "/" + segments.joined(separator: "/")
+    }
+
+    /// AWS's own rules for AWS; elsewhere also the letters and lengths that AWS once took and other servers still do
+    /// (S3 User Guide, "General purpose bucket naming rules", read 2026-11-22).
+    private mutating func checkedBucket(_ name: String, onAWS: Bool, in section: ConfigurationSection) -> String? {
+        let bytes = Array(name.utf8)
+        let isGood: Bool
+        if onAWS {
+            let ends = [bytes.first, bytes.last].compactMap(\.self)
+            isGood =
+                (3...63).contains(bytes.count) && ends.allSatisfy(isLetterOrDigit) && !name.contains("..")
+                && name == name.lowercased()
+                && bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+        } else {
+            isGood =
+                (1...255).contains(bytes.count) && name != "." && name != ".."
+                && bytes.allSatisfy { isLetterOrDigit($0) || [0x2D, 0x2E, 0x5F].contains($0) }
+        }
+        if isGood { return name }
+        let rule =
+            onAWS ? "3 to 63 lower-case letters, digits, dots and hyphens" : "letters, digits, \".\", \"-\" and \"_\""
+        fields.fault(section.keyPath("bucket"), "\"\(printable(name))\" is no bucket name: \(rule)")
+        return nil
+    }
+}

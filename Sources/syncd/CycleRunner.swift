@@ -1,0 +1,21 @@
+import SyncEngine
+
+/// Whether a cycle changes anything.
+enum CycleMode: Sendable {
+    case apply
+    /// Observe and decide, then tell: at most `maxRows` of the changes row by row, all of them in the counts. Nothing is
+    /// written to either side.
+    case planOnly(maxRows: Int)
+}
+
+/// The engine, as far as commands need it: one cycle of one folder at a time.
+protocol CycleRunner: Sendable {
+    /// Runs one cycle. What goes wrong is in the report. Cancelling the task ends the cycle orderly, with
+    /// ``CycleRecord/Result/interrupted``. `progress` may be read by any thread meanwhile.
+    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport
+    /// Approves what waits in a halted folder, for 24 hours.
+    func approve(_ folder: Folder) async throws(CycleFailure) -> Approval
+}
+
+/// Makes the runner once the state directory is locked: opens the index, prepares the client.
+typealias CycleRunnerFactory = @Sendable (Configuration) async throws(CycleFailure) -> any CycleRunner

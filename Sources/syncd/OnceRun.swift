@@ -1,0 +1,133 @@
+import Logging
+import SyncEngine
+
+/// `syncd --once`: one cycle over all folders, one after the other. What goes wrong in one stops no other.
+struct OnceRun: Sendable {
+    var configuration: Configuration
+    /// One JSON object at the end in place of lines.
+    var isJSON: Bool
+    /// Only what went wrong is told.
+    var isQuiet: Bool
+    var console: Console
+    var clock: any EngineClock
+    var log: Logger
+    var makeRunner: CycleRunnerFactory
+
+    func run() async -> ExitCause {
+        let lock: StateLock
+        let board: StatusBoard
+        let file = StatusFile(directory: configuration.stateDirectory)
+        do {
+            lock = try StateDirectory(path: configuration.stateDirectory).lock()
+            board = try start(file)
+        } catch {
+            console.complain(error.message)
+            return error.code.exitCause
+        }
+        let reporter = CycleReporter(console: console, configuration: configuration, isQuiet: isQuiet || isJSON)
+        let causes = await withTaskGroup(of: Void.self) { group in
+            group.addTask { await tick(board, reporter) }
+            let causes = await cycles(board, reporter)
+            group.cancelAll()
+            return causes
+        }
+        board.end()
+        write(board)
+        file.forgetProcess()
+        if isJSON { console.json(board.snapshot.json) }
+        withExtendedLifetime(lock) {}
+        return ExitCause.first(of: causes)
+    }
+
+    /// The board as the last run left it, with this process as the one that syncs.
+    private func start(_ file: StatusFile) throws(CycleFailure) -> StatusBoard {
+        var recorded = RecordedStatus()
+        do {
+            recorded = try file.read()
+        } catch {
+            log.warning("the last status cannot be read", metadata: ["reason": "\(error.message)"])
+        }
+        let now = clock.now()
+        recorded.runningSince = nil
+        var document = StatusDocument(recorded, configuration: configuration, now: now)
+        document.running = true
+        let board = StatusBoard(document: document, file: file)
+        try file.noteProcess(startedAt: now)
+        try board.write()
+        return board
+    }
+
+    private func cycles(_ board: StatusBoard, _ reporter: CycleReporter) async -> [ExitCause] {
+        let runner: any CycleRunner
+        do {
+            runner = try await makeRunner(configuration)
+        } catch {
+            for (index, folder) in configuration.folders.enumerated() {
+                finish(index, folder, failed(error), board, reporter)
+            }
+            return [error.code.exitCause]
+        }
+        var causes: [ExitCause] = []
+        for (index, folder) in configuration.folders.enumerated() {
+            if Task.isCancelled {
+                console.complain("\(folder.folder.name): not begun")
+                causes.append(.failed)
+                continue
+            }
+            let progress = CycleProgress()
+            board.begin(index, progress)
+            reporter.begin(folder, progress, now: clock.now())
+            write(board)
+            log.info("cycle begins", metadata: ["folder": "\(folder.folder.name)"])
+            let report = await runner.run(folder.folder, mode: .apply, progress: progress)
+            finish(index, folder, report, board, reporter)
+            causes += report.exitCauses
+        }
+        return causes
+    }
+
+    private func finish(
+        _ index: Int,
+        _ folder: ConfiguredFolder,
+        _ report: CycleReport,
+        _ board: StatusBoard,
+        _ reporter: CycleReporter
+    ) {
+        let name = folder.folder.name
+        board.finish(index, report, approveCommand: configuration.approveCommand(name), now: clock.now())
+        write(board)
+        reporter.finish(folder, report)
+        log.info(
+            "cycle ends",
+            metadata: [
+                "folder": "\(name)", "result": "\(report.record.result.rawValue)",
+                "uploaded": "\(report.record.uploaded)", "downloaded": "\(report.record.downloaded)",
+                "deletedLocal": "\(report.record.deletedLocal)", "deletedRemote": "\(report.record.deletedRemote)",
+                "problems": "\(report.problems.count)",
+            ]
+        )
+    }
+
+    private func failed(_ failure: CycleFailure) -> CycleReport {
+        let now = clock.now()
+        return CycleReport(record: CycleRecord(startedAt: now, finishedAt: now, result: .failed), failure: failure)
+    }
+
+    /// Shows and saves about every second how far the cycle is, until cancelled.
+    private func tick(_ board: StatusBoard, _ reporter: CycleReporter) async {
+        while (try? await clock.sleep(for: .seconds(1))) != nil {
+            reporter.tick(now: clock.now())
+            board.refresh()
+            write(board)
+        }
+    }
+
+    /// A status that cannot be written stops no transfer.
+    private func write(_ board: StatusBoard) {
+        do {
+            try board.write()
+        } catch {
+            log.warning("the status cannot be written", metadata: ["reason": "\(error.message)"])
+        }
+    }
+}

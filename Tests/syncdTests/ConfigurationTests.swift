@@ -1,0 +1,287 @@
+import SyncEngine
+import Testing
+
+@testable import syncd
+
+struct ConfigurationTests {
+    private func read(
+        _ text: String,
+        _ variables: [String: String] = [:],
+        isRoot: Bool = true
+    ) throws -> Configuration {
+        try ConfigurationReader.read(
+            JSONParser.parse(Array(text.utf8)),
+            file: "config.json",
+            environment: environment(variables, isRoot: isRoot)
+        )
+    }
+
+    /// One folder that is right but for what is added, and what is added at the top.
+    private func text(folder: String = "", top: String = "", bucket: String = "family") -> String {
+        let comma = folder.isEmpty ? "" : ", "
+        let topComma = top.isEmpty ? "" : ", "
+        return """
+            {"folders": [{"name": "photos", "path": "/srv/photos", "bucket": "\(bucket)"\(comma)\(folder)}]\(topComma)\(top)}
+            """
+    }
+
+    @Test
+    func `what is not said has the documented default`() throws {
+        let configuration = try read(text())
+        let folder = try #require(configuration.folders.first)
+        #expect(configuration.stateDirectory == "/var/lib/syncd")
+        #expect(configuration.concurrency == 32)
+        #expect(configuration.connection.region == "us-east-1")
+        #expect(configuration.connection.endpoint == nil)
+        #expect(configuration.connection.credentials == nil)
+        #expect(folder.folder.root == Array("/srv/photos".utf8))
+        #expect(folder.folder.prefix == [])
+        #expect(folder.folder.policy == Policy(direction: .up, deletes: false))
+        #expect(folder.folder.exclude == [])
+        #expect(folder.folder.maxDeletePercent == 50)
+        #expect(folder.folder.trashDays == 30)
+        #expect(folder.folder.conflict == .newest)
+        #expect(folder.folder.folderMarkers == false)
+        #expect(folder.scanInterval == .seconds(900))
+        #expect(folder.listInterval == .seconds(3_600))
+        #expect(folder.deleteDelay == .seconds(60))
+        #expect(try read(text(folder: #""direction": "down""#)).folders.first?.listInterval == .seconds(300))
+    }
+
+    @Test
+    func `every key is read`() throws {
+        let configuration = try read(
+            """
+            {"connection": {"accessKeyId": "AK", "secretAccessKey": "SK", "sessionToken": "ST", "region": "eu-west-1",
+                            "endpoint": "HTTPS://S3.Example.net:443/", "caFile": "/etc/ca.pem"},
+             "stateDirectory": "/data//syncd/", "concurrency": 8,
+             "folders": [{"name": "x", "path": "/srv//x/", "bucket": "Old_Bucket", "prefix": "a/b", "direction": "down",
+                          "delete": true, "exclude": ["*.tmp"], "scanInterval": "90s", "listInterval": "2h",
+                          "maxDeletePercent": 100, "trashDays": 0, "deleteDelay": "0s", "conflict": "local",
+                          "folderMarkers": true, "remoteTrashPrefix": ""}]}
+            """
+        )
+        let folder = try #require(configuration.folders.first)
+        #expect(configuration.stateDirectory == "/data/syncd")
+        #expect(configuration.concurrency == 8)
+        #expect(configuration.connection.endpoint == "https://s3.example.net")
+        #expect(configuration.connection.caFile == "/etc/ca.pem")
+        #expect(configuration.connection.credentials?.accessKeyID == "AK")
+        #expect(configuration.connection.credentials?.secretAccessKey.reveal() == "SK")
+        #expect(configuration.connection.credentials?.sessionToken?.reveal() == "ST")
+        #expect(folder.path == "/srv/x")
+        #expect(folder.folder.endpoint == "https://s3.example.net")
+        #expect(folder.folder.prefix == Array("a/b/".utf8))
+        #expect(folder.folder.policy == Policy(direction: .down, deletes: true))
+        #expect(folder.folder.exclude == ["*.tmp"])
+        #expect(folder.folder.maxDeletePercent == 100)
+        #expect(folder.folder.trashDays == 0)
+        #expect(folder.folder.conflict == .local)
+        #expect(folder.folder.folderMarkers)
+        #expect(folder.scanInterval == .seconds(90))
+        #expect(folder.listInterval == .seconds(7_200))
+        #expect(folder.deleteDelay == .zero)
+    }
+
+    @Test(arguments: [
+        (#""directon": "up""#, #"folders[0].directon: is no known key (did you mean "direction"?)"#),
+        (#""zzzzzzzzzz": 1"#, #"folders[0].zzzzzzzzzz: is no known key; the nearest one is "#),
+        (#""direction": "upp""#, #"folders[0].direction: "upp" is none of "up", "down", "both" (did you mean "up"?)"#),
+        (#""direction": "sideways""#, #"folders[0].direction: "sideways" is none of "up", "down", "both""#),
+        (#""direction": 1"#, "folders[0].direction: must be a string, is a number"),
+        (#""direction": "both""#, #"folders[0].direction: "both" is not supported by this version"#),
+        (#""delete": "yes""#, "folders[0].delete: must be true or false, is a string"),
+        (#""delete": null"#, "folders[0].delete: must be true or false, is null"),
+        (#""exclude": "*.tmp""#, "folders[0].exclude: must be a list of strings, is a string"),
+        (#""exclude": ["a", 2]"#, "folders[0].exclude[1]: must be a string, is a number"),
+        (#""exclude": [""]"#, "folders[0].exclude[0]: is empty"),
+        (#""scanInterval": "15 minutes""#, #"folders[0].scanInterval: "15 minutes" is no duration"#),
+        (#""scanInterval": 15"#, "folders[0].scanInterval: must be a string, is a number"),
+        (#""listInterval": "0s""#, "folders[0].listInterval: must be at least 1s, is 0s"),
+        (#""deleteDelay": "-1s""#, #"folders[0].deleteDelay: "-1s" is no duration"#),
+        (#""maxDeletePercent": 101"#, "folders[0].maxDeletePercent: must be a whole number from 0 to 100, is 101"),
+        (#""maxDeletePercent": 1.5"#, "folders[0].maxDeletePercent: must be a whole number from 0 to 100, is a number"),
+        (#""trashDays": -1"#, "folders[0].trashDays: must be a whole number from 0 to 36500, is -1"),
+        (#""conflict": "neweset""#, #"folders[0].conflict: "neweset" is none of "newest", "local", "remote" (did"#),
+        (#""folderMarkers": 1"#, "folders[0].folderMarkers: must be true or false, is a number"),
+        (#""remoteTrashPrefix": "t/""#, "folders[0].remoteTrashPrefix: is not supported by this version"),
+        (#""connection": {}"#, "folders[0].connection: is reserved for a later version"),
+        (#""prefix": "a//b""#, #"folders[0].prefix: "a//b" has an empty segment"#),
+        (#""prefix": "/a""#, #"folders[0].prefix: "/a" has an empty segment"#),
+        (#""prefix": "a/../b""#, #"folders[0].prefix: "a/../b" has an empty segment, ".""#),
+        (#""prefix": ".syncd/""#, #"folders[0].prefix: names beginning with ".syncd" belong to syncd itself"#),
+        (#""prefix": "a\u0000b""#, "folders[0].prefix: holds a control character"),
+    ])
+    func `a wrong value in a folder is named by its key path`(fragment: String, line: String) {
+        let error = #expect(throws: ConfigurationError.self) { try read(text(folder: fragment)) }
+        #expect(error?.lines.contains { $0.hasPrefix("config.json: \(line)") } == true, "\(error?.lines ?? [])")
+    }
+
+    @Test(arguments: [
+        (#""conections": {}"#, #"conections: is no known key (did you mean "connections"?)"#),
+        (#""connections": {}"#, "connections: is reserved for a later version"),
+        (#""concurrency": 0"#, "concurrency: must be a whole number from 1 to 512, is 0"),
+        (#""stateDirectory": """#, "stateDirectory: is empty"),
+        (#""stateDirectory": "state""#, #"stateDirectory: "state" is not absolute"#),
+        (#""stateDirectory": "/a/../b""#, #"stateDirectory: "/a/../b" has a segment ".""#),
+        (#""uploadBytesPerSecond": "8MiB""#, "uploadBytesPerSecond: is not supported by this version"),
+        (#""downloadBytesPerSecond": 1000"#, "downloadBytesPerSecond: is not supported by this version"),
+        (#""uploadBytesPerSecond": "fast""#, #"uploadBytesPerSecond: "fast" is no size"#),
+        (#""downloadBytesPerSecond": 0"#, "downloadBytesPerSecond: 0 is no size"),
+        (#""downloadBytesPerSecond": true"#, "downloadBytesPerSecond: must be a size, is true or false"),
+        (#""connection": []"#, "connection: must be an object, is a list"),
+        (#""connection": {"regon": "x"}"#, #"connection.regon: is no known key (did you mean "region"?)"#),
+        (#""connection": {"region": "a b"}"#, #"connection.region: "a b" is no region"#),
+        (#""connection": {"accessKeyId": "AK"}"#, "connection.secretAccessKey: is missing, while accessKeyId is set"),
+        (#""connection": {"secretAccessKey": "SK"}"#, "connection.accessKeyId: is missing, while secretAccessKey is"),
+        (#""connection": {"sessionToken": "ST"}"#, "connection.sessionToken: is set without accessKeyId"),
+        (#""connection": {"secretAccessKey": 12345}"#, "connection.secretAccessKey: must be a string, is a number"),
+        (#""connection": {"endpoint": "s3.example.net"}"#, #"connection.endpoint: must begin with "https://""#),
+        (#""connection": {"endpoint": "https://u:p@h"}"#, "connection.endpoint: holds a user or password"),
+        (#""connection": {"endpoint": "https://h/path"}"#, "connection.endpoint: must be a host"),
+        (#""connection": {"endpoint": "https://h:99999"}"#, "connection.endpoint: must be a host"),
+        (#""connection": {"endpoint": "https://"}"#, "connection.endpoint: must be a host"),
+        (#""connection": {"caFile": "ca.pem"}"#, #"connection.caFile: "ca.pem" is not absolute"#),
+    ])
+    func `a wrong value outside folders is named by its key path`(fragment: String, line: String) {
+        let error = #expect(throws: ConfigurationError.self) { try read(text(top: fragment)) }
+        #expect(error?.lines.contains { $0.hasPrefix("config.json: \(line)") } == true, "\(error?.lines ?? [])")
+    }
+
+    @Test(arguments: [
+        ("[]", "config.json: must be an object, is a list"),
+        ("{}", "config.json: folders: is missing"),
+        (#"{"folders": {}}"#, "config.json: folders: must be a list of objects, is an object"),
+        (#"{"folders": []}"#, "config.json: folders: is empty"),
+        (#"{"folders": ["a"]}"#, "config.json: folders[0]: must be an object, is a string"),
+        (#"{"folders": [{"path": "/a", "bucket": "bbb"}]}"#, "config.json: folders[0].name: is missing"),
+        (#"{"folders": [{"name": "", "path": "/a", "bucket": "bbb"}]}"#, "config.json: folders[0].name: is empty"),
+        (
+            #"{"folders": [{"name": "a b", "path": "/a", "bucket": "bbb"}]}"#,
+            "config.json: folders[0].name: \"a b\" is no name"
+        ),
+        (
+            #"{"folders": [{"name": "-a", "path": "/a", "bucket": "bbb"}]}"#,
+            "config.json: folders[0].name: \"-a\" is no name"
+        ),
+        (#"{"folders": [{"name": "a", "bucket": "bbb"}]}"#, "config.json: folders[0].path: is missing"),
+        (
+            #"{"folders": [{"name": "a", "path": "~/a", "bucket": "bbb"}]}"#,
+            "config.json: folders[0].path: \"~/a\" is not absolute"
+        ),
+        (#"{"folders": [{"name": "a", "path": "/a"}]}"#, "config.json: folders[0].bucket: is missing"),
+        (
+            #"{"folders": [{"name": "a", "path": "/a", "bucket": "bbb"}, {"name": "a", "path": "/b", "bucket": "ccc"}]}"#,
+            "config.json: folders[1].name: \"a\" is the name of folders[0] already"
+        ),
+    ])
+    func `what is missing or twice is named by its key path`(text: String, line: String) {
+        let error = #expect(throws: ConfigurationError.self) { try read(text) }
+        #expect(error?.lines.contains { $0.hasPrefix(line) } == true, "\(error?.lines ?? [])")
+    }
+
+    @Test
+    func `all faults are told at once, and no more than twenty`() {
+        let two = #expect(throws: ConfigurationError.self) {
+            try read(text(folder: #""delete": 1, "trashDays": "x""#, top: #""concurrency": 0"#))
+        }
+        #expect(two?.lines.count == 3)
+        let many = (0..<30).map { "\"unknown\($0)\": 1" }.joined(separator: ", ")
+        let error = #expect(throws: ConfigurationError.self) { try read(text(folder: many)) }
+        #expect(error?.lines.count == 21)
+        #expect(error?.lines.last == "config.json: 10 more faults")
+    }
+
+    @Test(arguments: ["ab", "Family", "my_bucket", "-abc", "abc-", "a..b", "a/b", String(repeating: "a", count: 64)])
+    func `AWS takes no bucket of such a name`(name: String) {
+        let error = #expect(throws: ConfigurationError.self) { try read(text(bucket: name)) }
+        #expect(error?.lines.first?.hasPrefix("config.json: folders[0].bucket: \"\(name)\" is no bucket name") == true)
+    }
+
+    @Test(arguments: ["ab", "Family", "my_bucket"])
+    func `another endpoint may have buckets of older names`(name: String) throws {
+        let configuration = try read(text(top: #""connection": {"endpoint": "http://h:1"}"#, bucket: name))
+        #expect(configuration.folders.first?.folder.bucket == name)
+    }
+
+    @Test
+    func `empty strings in the connection are filled in from the environment`() throws {
+        let variables = [
+            "AWS_ACCESS_KEY_ID": "EAK", "AWS_SECRET_ACCESS_KEY": "ESK", "AWS_SESSION_TOKEN": "EST",
+            "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ENDPOINT_URL": "http://general:80",
+            "AWS_ENDPOINT_URL_S3": "http://special:9000",
+        ]
+        let empty = #""connection": {"accessKeyId": "", "secretAccessKey": "", "region": "", "endpoint": ""}"#
+        let filled = try read(text(top: empty), variables).connection
+        #expect(filled.credentials?.accessKeyID == "EAK")
+        #expect(filled.credentials?.secretAccessKey.reveal() == "ESK")
+        #expect(filled.credentials?.sessionToken?.reveal() == "EST")
+        #expect(filled.region == "eu-central-1")
+        #expect(filled.endpoint == "http://special:9000")
+
+        let own =
+            #""connection": {"accessKeyId": "AK", "secretAccessKey": "SK", "region": "r", "endpoint": "http://h:1"}"#
+        let kept = try read(text(top: own), variables).connection
+        #expect(kept.credentials?.accessKeyID == "AK")
+        #expect(kept.credentials?.sessionToken == nil, "a token of other keys is never joined to these")
+        #expect(kept.region == "r")
+        #expect(kept.endpoint == "http://h:1")
+    }
+
+    @Test
+    func `half a pair of keys in the environment is an error, and none at all is told when they are needed`() throws {
+        #expect(throws: ConfigurationError.self) { try read(text(), ["AWS_ACCESS_KEY_ID": "EAK"]) }
+        #expect(throws: ConfigurationError.self) { try read(text(), ["AWS_SECRET_ACCESS_KEY": "ESK"]) }
+        let without = try read(text())
+        let error = #expect(throws: ConfigurationError.self) { try without.requireCredentials() }
+        #expect(error?.lines.first?.hasPrefix("config.json: connection: no credentials: set accessKeyId") == true)
+    }
+
+    @Test(arguments: [
+        (["STATE_DIRECTORY": "/a:/b", "HOME": "/home/u"], false, "/a"),
+        ([:], true, "/var/lib/syncd"),
+        (["XDG_STATE_HOME": "/x", "HOME": "/home/u"], false, "/x/syncd"),
+        (["HOME": "/home/u"], false, "/home/u/.local/state/syncd"),
+    ])
+    func `the state directory has a place of its own for each kind of user`(
+        variables: [String: String],
+        isRoot: Bool,
+        path: String
+    ) throws {
+        #expect(try read(text(), variables, isRoot: isRoot).stateDirectory == path)
+        #expect(try read(text(top: #""stateDirectory": "/s""#), variables, isRoot: isRoot).stateDirectory == "/s")
+    }
+
+    @Test
+    func `a folder is found by its name, and a slip is guessed`() throws {
+        let configuration = try read(text())
+        #expect(try configuration.folder(named: "photos").path == "/srv/photos")
+        let error = #expect(throws: UsageError.self) { try configuration.folder(named: "photo") }
+        #expect(error?.message == "no folder \"photo\" in config.json (did you mean \"photos\"?); there is \"photos\"")
+    }
+
+    @Test(arguments: [("90s", 90), ("15m", 900), ("1h", 3_600), ("7d", 604_800), ("0s", 0)])
+    func `a duration is a number and a unit`(text: String, seconds: Int) {
+        #expect(Units.duration(text) == .seconds(seconds))
+    }
+
+    @Test(arguments: [
+        "", "s", "15", "1.5h", "1 h", "1H", "-1s", "1h30m", "99999999999999999999s", "9223372036854775807d", "4000d",
+    ])
+    func `anything else is no duration`(text: String) {
+        #expect(Units.duration(text) == nil)
+    }
+
+    @Test(
+        arguments: [("1", 1), ("64KiB", 65_536), ("8MiB", 8_388_608), ("1GB", 1_000_000_000), ("7B", 7)]
+            as [(String, Int64)]
+    )
+    func `a size is a number and perhaps a unit`(text: String, bytes: Int64) {
+        #expect(Units.size(text) == bytes)
+    }
+
+    @Test(arguments: ["", "MiB", "1.5MiB", "8 MiB", "-1", "9223372036854775807TiB", "8mib"])
+    func `anything else is no size`(text: String) {
+        #expect(Units.size(text) == nil)
+    }
+}
