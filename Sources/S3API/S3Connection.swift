@@ -34,20 +34,20 @@ public struct S3Endpoint: Hashable, Sendable {
     /// - Parameter text: `https://host` or `http://host:port`, nothing behind it.
     public init(_ text: String) throws(Invalid) {
         let rest: Substring
-        if text.hasPrefix("https://") {
+        if text.lowercased().hasPrefix("https://") {
             (isSecure, rest) = (true, text.dropFirst(8))
-        } else if text.hasPrefix("http://") {
+        } else if text.lowercased().hasPrefix("http://") {
             (isSecure, rest) = (false, text.dropFirst(7))
         } else {
             throw Invalid(message: "an endpoint begins with https:// or http://")
         }
         let host = rest.hasSuffix("/") ? rest.dropLast() : rest
-        guard Self.hasGoodPort(host) else { throw Invalid(message: "an endpoint's port is 1 to 65535") }
         if host.contains("@") { throw Invalid(message: "an endpoint holds no user or password") }
         if host.contains(where: { "/?#".contains($0) }) { throw Invalid(message: "an endpoint has no path or query") }
         guard !host.isEmpty, host.utf8.allSatisfy(Self.isHostByte) else {
             throw Invalid(message: "an endpoint is a host name or address, with a port or without")
         }
+        guard Self.hasGoodPort(host) else { throw Invalid(message: "an endpoint's port is 1 to 65535") }
         // curl leaves a scheme's own port out of the Host header, and the signature must hold what is sent.
         let ownPort = isSecure ? ":443" : ":80"
         let isBracketed = host.hasSuffix("]")

@@ -1,4 +1,5 @@
 import Glibc
+import SyncEngine
 import Testing
 
 @testable import syncd

@@ -100,18 +100,14 @@ final class StillClock: EngineClock {
 
 /// An engine that answers from a list.
 struct ScriptedRunner: CycleRunner {
-    var reports: [String: FolderReport] = [:]
-    var approval: Result<Approval, CycleFailure> = .failure(CycleFailure(code: .failed, message: "not scripted"))
-    var duringRun: @Sendable (Folder, CycleMode, @Sendable (CycleProgress) -> Void) async -> Void = { _, _, _ in }
+    var reports: [String: CycleReport] = [:]
+    var approval: Result<Approval, CycleFailure> = .failure(CycleFailure(code: .index, message: "not scripted"))
+    var duringRun: @Sendable (Folder, CycleMode, CycleProgress) async -> Void = { _, _, _ in }
 
-    func run(
-        _ folder: Folder,
-        mode: CycleMode,
-        progress: @escaping @Sendable (CycleProgress) -> Void
-    ) async -> FolderReport {
+    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport {
         await duringRun(folder, mode, progress)
         return reports[folder.name]
-            ?? report(.failed, failure: CycleFailure(code: .failed, message: "no report for \(folder.name)"))
+            ?? report(.failed, failure: CycleFailure(code: .index, message: "no report for \(folder.name)"))
     }
 
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
@@ -129,14 +125,14 @@ func report(
     uploaded: Int64 = 0,
     bytesUp: Int64 = 0,
     deletedRemote: Int64 = 0,
-    pending: PendingCounts = PendingCounts(),
+    pending: ChangeCounts = ChangeCounts(),
     problems: [KnownProblem] = [],
-    halt: syncd.Halt? = nil,
+    halt: Halt? = nil,
     failure: CycleFailure? = nil,
     planned: [PlannedChange] = []
-) -> FolderReport {
-    FolderReport(
-        cycle: CycleRecord(
+) -> CycleReport {
+    CycleReport(
+        record: CycleRecord(
             startedAt: time("2026-11-22T12:00:00.000Z"),
             finishedAt: time("2026-11-22T12:00:28.000Z"),
             result: result,
@@ -145,12 +141,14 @@ func report(
             bytesUp: bytesUp,
             requests: ["PUT": uploaded, "COPY": 1]
         ),
-        counts: failure == nil ? FolderCounts(entries: 48_210, bytes: 212 << 30, attention: 0) : nil,
         pending: pending,
         skipped: 2,
         problems: problems,
         halt: halt,
         failure: failure,
+        counts: failure == nil
+            ? FolderCounts(entries: 48_210, bytes: 212 << 30, attention: 0)
+            : FolderCounts(entries: 0, bytes: 0, attention: 0),
         planned: planned
     )
 }

@@ -69,7 +69,7 @@ private struct OutcomeWriter {
 
     static func baseSize(of entry: Int64, _ database: Database) throws -> Int64? {
         let statement = try database.cachedStatement(sql: "SELECT base_size FROM entry WHERE id = ?")
-        return try Row.fetchCursor(statement, arguments: [entry]).next()?[0]
+        return try Int64.fetchOne(statement, arguments: [entry])
     }
 
     private mutating func agree(_ entry: Int64, _ base: BaseState, isRacy: Bool) throws {
