@@ -1,0 +1,41 @@
+# `make demo` and `make test` are all that a fresh Debian 12 with Swift 6 needs: each installs what it is missing
+# (scripts/setup.sh) and says so. Both use the debug build, so the second of them builds little.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build release demo test lint format bench clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: Debian packages, and Python packages into .venv
+	@scripts/setup.sh
+
+build: setup ## Build syncd for debugging: .build/debug/syncd
+	swift build --product syncd
+
+release: setup ## Build syncd for use, with Swift's runtime inside: .build/release/syncd
+	swift build -c release --static-swift-stdlib --product syncd
+
+demo: build ## Mirror a sample folder to a local S3 server and back, step by step
+	@scripts/demo.sh .build/debug/syncd
+
+test: setup ## Run every test: the Swift tests, then the real binary against real servers
+	swift build --build-tests
+	swift test --skip-build
+	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd
+
+lint: setup ## Check the format of the Swift code, and the scripts
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	.venv/bin/shellcheck .ci/run scripts/*.sh
+	git ls-files -co --exclude-standard '*.py' | xargs -r .venv/bin/python -W error -c \
+	    'import sys; [compile(open(path).read(), path, "exec") for path in sys.argv[1:]]'
+
+format: ## Format the Swift code
+	swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+bench: release ## Measure syncd beside s5cmd, rclone and the AWS CLI; takes long, wants an idle machine
+	@scripts/setup.sh bench
+	.venv/bin/python Bench/bench.py
+
+clean: ## Remove what was built (.venv stays)
+	swift package clean
