@@ -25,7 +25,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CLinux"),
-        .target(name: "S3API", dependencies: ["CCurl", "COpenSSL", "CXML2"], swiftSettings: settings),
+        .target(name: "S3API", dependencies: ["CCurl", "CLinux", "COpenSSL", "CXML2"], swiftSettings: settings),
         .target(
             name: "SyncEngine",
             dependencies: ["S3API", "CLinux", "COpenSSL", .product(name: "GRDB", package: "GRDB.swift")],

@@ -53,3 +53,19 @@ static inline CURLcode ccurl_get_pointer(CURL *handle, CURLINFO info, void **val
 static inline CURLMcode ccurl_multi_set_long(CURLM *handle, CURLMoption option, long value) {
     return curl_multi_setopt(handle, option, value);
 }
+
+static inline CURLMcode ccurl_multi_set_pointer(CURLM *handle, CURLMoption option, void *value) {
+    return curl_multi_setopt(handle, option, value);
+}
+
+typedef int (*ccurl_socket_function)(CURL *handle, curl_socket_t socket, int what, void *context, void *assigned);
+
+static inline CURLMcode ccurl_multi_set_socket_function(CURLM *handle, ccurl_socket_function function) {
+    return curl_multi_setopt(handle, CURLMOPT_SOCKETFUNCTION, function);
+}
+
+typedef int (*ccurl_timer_function)(CURLM *handle, long milliseconds, void *context);
+
+static inline CURLMcode ccurl_multi_set_timer_function(CURLM *handle, ccurl_timer_function function) {
+    return curl_multi_setopt(handle, CURLMOPT_TIMERFUNCTION, function);
+}

@@ -1,6 +1,8 @@
 // Linux calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE. This module is built without it
 // too, or its system types would differ from Glibc's: what is hidden is declared here.
 #pragma once
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <linux/openat2.h>
 #include <stddef.h>
 #include <stdint.h>

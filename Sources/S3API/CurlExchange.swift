@@ -16,7 +16,7 @@ final class CurlExchange: @unchecked Sendable {
     /// Bytes of the request's body that were handed to libcurl.
     private var sent: Int64 = 0
     private var status = 0
-    private var headers: [String: String] = [:]
+    private var headers = HTTPFields()
     private var headerBytes = 0
     private var headersAreComplete = false
     private var body: [UInt8] = []
@@ -106,24 +106,23 @@ final class CurlExchange: @unchecked Sendable {
         }
         if line.starts(with: "HTTP/".utf8) {
             // Of an interim answer, a proxy's, or one on a connection that was found dead, nothing stays.
-            headers.removeAll(keepingCapacity: true)
+            headers.removeAll()
             headersAreComplete = false
             let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
             status = fields.count > 1 ? Int(String(decoding: fields[1].prefix(3), as: UTF8.self)) ?? 0 : 0
         } else if line.allSatisfy({ $0 == 13 || $0 == 10 }) {
             headersAreComplete = true
         } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
-            let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
-            headers[name] = Self.trimmed(line[(colon + 1)...])
+            headers.append(name: line[..<colon], value: Self.trimmed(line[(colon + 1)...]))
         }
         return line.count
     }
 
-    private static func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> String {
+    private static func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
         func isSpace(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 || byte == 10 }
         guard let first = text.firstIndex(where: { !isSpace($0) }), let last = text.lastIndex(where: { !isSpace($0) })
-        else { return "" }
-        return String(decoding: text[first...last], as: UTF8.self)
+        else { return text.prefix(0) }
+        return text[first...last]
     }
 
     /// A piece of the answer's body. - Returns: its length, or another number to end the exchange.

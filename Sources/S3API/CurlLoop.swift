@@ -4,20 +4,15 @@ import Synchronization
 
 /// One thread with one multi handle. What other threads want of it stands in a queue, and they wake it.
 final class CurlLoop: @unchecked Sendable {
-    // @unchecked: `multi`, `running` and `idle` belong to the loop's own thread; of the handle, others call only
-    // curl_multi_wakeup, which libcurl documents as safe from any thread.
+    // @unchecked: all but `queue` belongs to the loop's own thread; of `watch` others call only `wake`, which is one
+    // write to a descriptor.
     private let multi: UnsafeMutableRawPointer
+    private let watch = SocketWatch()
     private let options: TransportOptions
-    private let queue = Mutex(Queue())
+    private let queue = Mutex<[Command]>([])
     private var running: [ObjectIdentifier: CurlExchange] = [:]
     /// Easy handles without an exchange. They keep the connection they used last, and cost less than new ones.
     private var idle: [UnsafeMutableRawPointer] = []
-
-    private struct Queue {
-        var commands: [Command] = []
-        /// Exchanges that are queued or under way.
-        var load = 0
-    }
 
     private enum Command {
         case start(CurlExchange)
@@ -27,13 +22,12 @@ final class CurlLoop: @unchecked Sendable {
 
     /// Handles and connections that are kept for reuse.
     private static let maximumIdle = 64
-    /// Milliseconds; whatever must happen earlier wakes the loop.
-    private static let pollTimeout: CInt = 60_000
 
     init(options: TransportOptions) {
         guard let multi = curl_multi_init() else { preconditionFailure("out of memory for a multi handle") }
         self.multi = multi
         self.options = options
+        watch.attach(to: multi)
         _ = ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
         _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.maximumIdle)
         var thread = pthread_t()
@@ -44,8 +38,6 @@ final class CurlLoop: @unchecked Sendable {
     }
 
     // MARK: From any thread
-
-    var load: Int { queue.withLock { $0.load } }
 
     func start(_ exchange: CurlExchange) { post(.start(exchange)) }
 
@@ -58,21 +50,18 @@ final class CurlLoop: @unchecked Sendable {
 
     private func post(_ command: Command) {
         let mustWake = queue.withLock { queue in
-            if case .start = command { queue.load += 1 }
-            queue.commands.append(command)
-            return queue.commands.count == 1
+            queue.append(command)
+            return queue.count == 1
         }
-        if mustWake { curl_multi_wakeup(multi) }
+        if mustWake { watch.wake() }
     }
 
     // MARK: On the loop's thread
 
     fileprivate func run() {
         while takeCommands() {
-            var active: CInt = 0
-            curl_multi_perform(multi, &active)
+            watch.wait(multi)
             finishDone()
-            curl_multi_poll(multi, nil, 0, Self.pollTimeout, nil)
         }
         for handle in idle { curl_easy_cleanup(handle) }
         curl_multi_cleanup(multi)
@@ -81,8 +70,8 @@ final class CurlLoop: @unchecked Sendable {
     /// False when the loop is to end.
     private func takeCommands() -> Bool {
         let commands = queue.withLock { queue in
-            defer { queue.commands.removeAll(keepingCapacity: true) }
-            return queue.commands
+            defer { queue.removeAll(keepingCapacity: true) }
+            return queue
         }
         for command in commands {
             switch command {
@@ -142,7 +131,6 @@ final class CurlLoop: @unchecked Sendable {
     }
 
     private func end(_ exchange: CurlExchange, _ result: Result<HTTPResponse, TransportError>) {
-        queue.withLock { $0.load -= 1 }
         exchange.continuation?.resume(returning: result)
         exchange.continuation = nil
     }

@@ -24,21 +24,26 @@ public struct TransportOptions: Sendable {
 ///
 /// Certificates are verified; redirects are not followed; bodies are not decoded; the proxy environment is honoured.
 public final class CurlTransport: HTTPTransport {
-    private let loops: [CurlLoop]
+    /// Small exchanges share one thread, which costs less than spreading them; large ones have the other, so that a slow
+    /// disk under them stops nothing else.
+    private let small: CurlLoop
+    private let large: CurlLoop
 
-    /// One thread serves what a local network carries; the second goes on while the first waits for a disk.
-    private static let threads = 2
+    /// Bytes in either direction from which an exchange is large.
+    private static let largeFrom: Int64 = 1 << 20
     /// Thread-safe only where it is done once, before anything else of libcurl's.
     private static let globalStatus = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
     public init(options: TransportOptions = TransportOptions()) {
         precondition(Self.globalStatus == CURLE_OK, "libcurl cannot be set up: \(Self.globalStatus.rawValue)")
-        loops = (0..<Self.threads).map { _ in CurlLoop(options: options) }
+        small = CurlLoop(options: options)
+        large = CurlLoop(options: options)
     }
 
     deinit {
         // No exchange is under way: each holds the transport until it has ended.
-        for loop in loops { loop.stop() }
+        small.stop()
+        large.stop()
     }
 
     public func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPResponse {
@@ -46,7 +51,7 @@ public final class CurlTransport: HTTPTransport {
             !header.name.utf8.contains(where: Self.isLineBreak) && !header.value.utf8.contains(where: Self.isLineBreak)
         }
         guard isClean else { throw TransportError(code: .malformed, message: "a header holds a line break") }
-        let loop = loops[0].load <= loops[1].load ? loops[0] : loops[1]
+        let loop = request.isLarge(from: Self.largeFrom) ? large : small
         let exchange = CurlExchange(request)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -60,4 +65,13 @@ public final class CurlTransport: HTTPTransport {
     }
 
     private static func isLineBreak(_ byte: UInt8) -> Bool { byte == 13 || byte == 10 || byte == 0 }
+}
+
+extension HTTPRequest {
+    fileprivate func isLarge(from bound: Int64) -> Bool {
+        switch sink {
+        case .descriptor(_, _, let limit) where limit >= bound: true
+        case .descriptor, .memory: body.length >= bound
+        }
+    }
 }

@@ -76,8 +76,7 @@ public struct HTTPRequest: Sendable {
 /// An answer, whatever its status.
 public struct HTTPResponse: Sendable {
     public var status: Int
-    /// Names in lower case; of several headers of one name the last.
-    public var headers: [String: String]
+    public var headers: HTTPFields
     /// Empty where the body went to a descriptor.
     public var body: [UInt8]
     /// Bytes written to a descriptor, and their MD5 (16 bytes); nil where the body went to memory.
@@ -85,7 +84,7 @@ public struct HTTPResponse: Sendable {
 
     public init(
         status: Int,
-        headers: [String: String],
+        headers: HTTPFields,
         body: [UInt8],
         written: (count: Int64, md5: [UInt8])? = nil
     ) {

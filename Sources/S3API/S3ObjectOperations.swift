@@ -15,7 +15,7 @@ public struct S3Object: Hashable, Sendable {
     /// True under SSE-KMS and SSE-C, where the ETag is no digest of the content.
     public var etagIsOpaque: Bool
 
-    init(_ headers: [String: String]) {
+    init(_ headers: HTTPFields) {
         var tag = headers["etag"] ?? ""
         if tag.count >= 2, tag.hasPrefix("\""), tag.hasSuffix("\"") { tag = String(tag.dropFirst().dropLast()) }
         etag = tag
@@ -27,14 +27,11 @@ public struct S3Object: Hashable, Sendable {
         etagIsOpaque =
             headers["x-amz-server-side-encryption"]?.hasPrefix("aws:kms") ?? false
             || headers["x-amz-server-side-encryption-customer-algorithm"] != nil
-        metadata = [:]
-        for (name, value) in headers where name.hasPrefix("x-amz-meta-") {
-            metadata[String(name.dropFirst("x-amz-meta-".count))] = value
-        }
+        metadata = headers.values(withPrefix: "x-amz-meta-")
     }
 
     /// The total of `Content-Range: bytes 0-9/100`, else `Content-Length`.
-    private static func size(_ headers: [String: String]) -> Int64 {
+    private static func size(_ headers: HTTPFields) -> Int64 {
         if let total = headers["content-range"]?.split(separator: "/").last, let value = Int64(total) { return value }
         return headers["content-length"].flatMap(Int64.init) ?? 0
     }

@@ -36,7 +36,12 @@ struct SigV4: Sendable {
         let headers = request.headers.map { (name: $0.name.lowercased(), value: canonicalValue($0.value)) }
             .sorted { $0.name < $1.name }
         let names = headers.map(\.name).joined(separator: ";")
-        var text = "\(request.method)\n\(request.path)\n\(canonicalQuery(request.query))\n"
+        var text = ""
+        text.reserveCapacity(1_024)
+        for line in [request.method, request.path, canonicalQuery(request.query)] {
+            text += line
+            text += "\n"
+        }
         for header in headers {
             text += header.name
             text += ":"
@@ -58,7 +63,9 @@ struct SigV4: Sendable {
 
     /// Without spaces at the ends, runs of spaces as one.
     private static func canonicalValue(_ value: String) -> String {
-        guard value.utf8.first == 32 || value.utf8.last == 32 || value.contains("  ") else { return value }
+        let spaces = value.utf8.count { $0 == 32 }
+        // One space that stands inside is as it should be, and most values have none.
+        guard spaces > 1 || value.utf8.first == 32 || value.utf8.last == 32 else { return value }
         return value.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
     }
 

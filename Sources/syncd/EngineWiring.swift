@@ -5,7 +5,7 @@ import SyncEngine
 /// The one place that joins configuration and engine.
 enum EngineWiring {
     /// Threads for what blocks: file system calls, hashes, commits of the index.
-    private static let threads = 4
+    private static let threads = 2
 
     /// Makes the runner for a configuration whose `stateDirectory` exists and is locked by this process.
     @Sendable

@@ -83,10 +83,10 @@ public protocol ObjectStore: Sendable {
     func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails
     /// Writes the object's bytes to `file` from offset 0.
     /// - Returns: the details, and the MD5 of what was written.
-    /// - Throws: `.preconditionFailed` if the object's ETag is not `expected`, whether or not the store noticed.
+    /// - Throws: `.preconditionFailed` if the object is not `expected`, whether or not the store noticed.
     func get(
         _ name: [UInt8],
-        expecting expected: ETag,
+        expecting expected: RemoteState,
         into file: any OpenFile
     ) async throws(StoreError)
         -> (ObjectDetails, ContentDigest)

@@ -42,20 +42,20 @@ public struct S3ObjectStore: ObjectStore {
 
     public func get(
         _ name: [UInt8],
-        expecting expected: ETag,
+        expecting expected: RemoteState,
         into file: any OpenFile
     ) async throws(StoreError) -> (ObjectDetails, ContentDigest) {
         do throws(S3Error) {
-            let sink = ResponseSink.descriptor(file.descriptor, offset: 0, limit: .max)
+            let sink = ResponseSink.descriptor(file.descriptor, offset: 0, limit: expected.size)
             let answer = try await client.getObject(
                 bucket: bucket,
                 key: key(name),
-                ifMatch: "\"\(expected.value)\"",
+                ifMatch: "\"\(expected.etag.value)\"",
                 sink: sink
             )
             let details = ObjectDetails(answer.object)
             // Some services ignore If-Match: what counts is what came.
-            guard details.state.etag == expected else {
+            guard details.state == expected else {
                 throw S3Error(
                     code: .preconditionFailed,
                     operation: "GetObject",

@@ -68,7 +68,7 @@ struct Downloader: Sendable {
         let temporary = RelativePath(unchecked: name, in: parent)
         let file = try files.createFile(named: name, in: parent)
         do {
-            let (details, digest) = try await store.get(entry.path.bytes, expecting: remote.etag, into: file)
+            let (details, digest) = try await store.get(entry.path.bytes, expecting: remote, into: file)
             let size = try file.status().state.size
             guard size == details.state.size, isIntact(digest, details) else { throw DamagedDownload() }
             let modified = details.modified ?? details.lastModified ?? UnixTime(nanoseconds: 0)
