@@ -48,7 +48,11 @@ let package = Package(
         ),
         .testTarget(name: "S3APITests", dependencies: ["S3API", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SyncEngineTests", dependencies: ["SyncEngine", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "syncdTests", dependencies: ["syncd", "S3API", "SyncEngine", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "syncdTests",
+            dependencies: ["syncd", "S3API", "SyncEngine", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

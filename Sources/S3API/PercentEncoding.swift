@@ -11,7 +11,7 @@ enum PercentEncoding {
     private static let digits = Array("0123456789ABCDEF".utf8)
 
     /// Every byte but the unreserved ones as `%XX` in upper case, exactly once.
-    /// - Parameter keepingSlash: true for a path, whose `/` stay; false for a query.
+    /// `keepingSlash` is true for a path, whose `/` stay; false for a query.
     static func encode(_ bytes: some Sequence<UInt8>, keepingSlash: Bool) -> String {
         var text: [UInt8] = []
         for byte in bytes {

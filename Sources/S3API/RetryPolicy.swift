@@ -21,10 +21,9 @@ public struct RetryPolicy: Hashable, Sendable {
     }
 
     /// The wait in seconds before the next try; nil to give up.
-    /// - Parameters:
-    ///   - attempt: tries so far, at least 1.
-    ///   - retryAfter: what the service asked for, in seconds.
-    ///   - chance: in 0..<1.
+    /// `attempt` counts the tries so far, at least 1.
+    /// `retryAfter` is what the service asked for, in seconds.
+    /// `chance` is in 0..<1.
     func delay(after attempt: Int, _ kind: Kind, retryAfter: Double?, chance: Double) -> Double? {
         let base: Double
         switch kind {

@@ -31,7 +31,7 @@ public struct S3Endpoint: Hashable, Sendable {
         public var message: String
     }
 
-    /// - Parameter text: `https://host` or `http://host:port`, nothing behind it.
+    /// `text` is `https://host` or `http://host:port`, nothing behind it.
     public init(_ text: String) throws(Invalid) {
         let rest: Substring
         if text.lowercased().hasPrefix("https://") {

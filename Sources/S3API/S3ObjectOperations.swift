@@ -86,9 +86,8 @@ extension S3Client {
     }
 
     /// Reads an object, or a range of its bytes, to where `sink` says.
-    /// - Parameters:
-    ///   - range: first and last byte; nil for all. The answer may be another range: compare `Content-Range`.
-    ///   - ifMatch: an ETag in quotes. Not every service honours it: compare the answer's.
+    /// `range` is the first and the last byte; nil for all. The answer may be another range: compare `Content-Range`.
+    /// `ifMatch` is an ETag in quotes. Not every service honours it: compare the answer's.
     public func getObject(
         bucket: String,
         key: ObjectKey,

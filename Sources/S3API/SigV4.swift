@@ -21,7 +21,7 @@ struct SigV4: Sendable {
     }
 
     /// The value of the `Authorization` header.
-    /// - Parameter time: `20130524T000000Z`, the same as in `x-amz-date`.
+    /// `time` is `20130524T000000Z`, the same as in `x-amz-date`.
     func authorization(_ request: Request, time: String) -> String {
         let (canonical, signedHeaders) = Self.canonicalRequest(request)
         let scope = "\(time.prefix(8))/\(region)/s3/aws4_request"
@@ -70,7 +70,7 @@ struct SigV4: Sendable {
     }
 
     /// The key that signs all requests of one day in one region.
-    /// - Parameter day: `20130524`.
+    /// `day` is `20130524`.
     static func signingKey(secret: String, day: String, region: String) -> [UInt8] {
         var key = Digests.hmacSHA256(key: Array("AWS4\(secret)".utf8), Array(day.utf8))
         for part in [region, "s3", "aws4_request"] { key = Digests.hmacSHA256(key: key, Array(part.utf8)) }

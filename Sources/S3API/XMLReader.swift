@@ -59,9 +59,8 @@ enum XMLReader {
         case unexpectedRoot
     }
 
-    /// - Parameters:
-    ///   - roots: the elements that the document may begin with.
-    ///   - handle: is called for each event in turn. What it has collected counts only if this returns.
+    /// `roots` are the elements that the document may begin with.
+    /// `handle` is called for each event in turn. What it has collected counts only if this returns.
     static func read(_ bytes: [UInt8], roots: Set<XMLTag>, handle: (XMLEvent) -> Void) throws(Refusal) {
         guard !containsDoctype(bytes) else { throw .doctype }
         let refusal = withoutActuallyEscaping(handle) { handle in

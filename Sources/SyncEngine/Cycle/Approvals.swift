@@ -3,7 +3,7 @@ struct Decider: Sendable {
     let policy: Policy
     let unknown: UnknownPaths
 
-    /// - Parameter content: nil for what the entry itself says.
+    /// `content` is nil for what the entry itself says.
     func change(for entry: Entry, content: ContentRelation? = nil) -> Change {
         decide(
             entry,

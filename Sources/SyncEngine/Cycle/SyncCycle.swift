@@ -17,7 +17,7 @@ public struct SyncCycle: Sendable {
     }
 
     /// Finds out what ``run()`` would do. Writes to the index only: what was seen, and what needs no transfer.
-    /// - Parameter limit: the most changes that are listed one by one.
+    /// `limit` is the most changes that are listed one by one.
     public func plan(limit: Int) async -> CycleReport {
         await report { run, memory in
             run.acts = false

@@ -31,7 +31,7 @@ public enum RemoteName: Hashable, Sendable {
 
 extension InvalidPath {
     /// The problem of an object whose key cannot be a path here.
-    /// - Parameter name: the key's bytes below the prefix.
+    /// `name` is the key's bytes below the prefix.
     public func problem(name: [UInt8]) -> Problem {
         let reason =
             switch self {
@@ -55,7 +55,7 @@ extension InvalidPath {
 private let maximumKeyLength = 1_024
 
 /// Why a file's path cannot be a key; nil if it can.
-/// - Parameter prefixLength: bytes that stand before the path.
+/// `prefixLength` is how many bytes that stand before the path.
 public func keyProblem(of path: RelativePath, prefixLength: Int) -> Problem? {
     let length = prefixLength + path.bytes.count
     if length > maximumKeyLength {

@@ -1,7 +1,7 @@
 /// What to do with one entry: pure, and total over everything that can be known of it.
 ///
 /// The tables in docs/DECISIONS.md list every row of this function; a test compares the two.
-/// - Parameter content: whether both sides hold the same bytes; it matters only where both are present.
+/// `content` says whether both sides hold the same bytes; it matters only where both are present.
 public func decide(
     hasBase: Bool,
     local: SideRelation,
@@ -74,9 +74,8 @@ private func decideRemoteOnly(hasBase: Bool, isChanged: Bool, _ policy: Policy) 
 }
 
 /// What to do with an entry as the index holds it.
-/// - Parameters:
-///   - localUnknown: the local side was not observed in this cycle.
-///   - remoteUnknown: the remote side was not.
+/// `localUnknown` says that the local side was not observed in this cycle.
+/// `remoteUnknown` says that the remote side was not.
 public func decide(
     _ entry: Entry,
     localUnknown: Bool,

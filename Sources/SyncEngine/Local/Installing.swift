@@ -10,7 +10,7 @@ enum InstallResult: Hashable, Sendable {
 extension FileSystem {
     /// Puts a temporary file in the place of `target` in one step.
     ///
-    /// - Parameter expected: the version that may be replaced and forgotten; nil if nothing may be there. Compared
+    /// `expected` is the version that may be replaced and forgotten; nil if nothing may be there. Compared
     ///   without ctime, which the exchange itself moves: an edit between the last look and the exchange shows in mtime
     ///   or size, and a replacement in the inode.
     func install(

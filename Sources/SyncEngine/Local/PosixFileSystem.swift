@@ -11,9 +11,8 @@ public final class PosixFileSystem: FileSystem {
     /// False where openat2(2) is missing or forbidden: then paths are walked segment by segment.
     private let usesOpenat2: Bool
 
-    /// - Parameters:
-    ///   - root: an absolute path, without NUL. A symbolic link in it is the operator's wish and is followed.
-    ///   - usesOpenat2: nil to find out whether the kernel has it.
+    /// `root` is an absolute path, without NUL. A symbolic link in it is the operator's wish and is followed.
+    /// `usesOpenat2` is nil to find out whether the kernel has it.
     public init(root path: [UInt8], usesOpenat2: Bool? = nil) {
         rootPath = path
         root = RootDescriptor()

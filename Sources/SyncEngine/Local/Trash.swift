@@ -9,14 +9,14 @@ struct Trash: Sendable {
     /// Versions of one path that one cycle's trash holds.
     private static let maximumVersions = 1_000
 
-    /// - Parameter cycle: when the cycle began; it names the directory.
+    /// `cycle` is when the cycle began; it names the directory.
     init(files: any FileSystem, cycle: UnixTime) {
         self.files = files
         home = RelativePath(unchecked: Array(CalendarTime(cycle).basic.utf8), in: Self.top)
     }
 
     /// Moves a file into the trash, never onto another.
-    /// - Parameter target: the path that it had in the tree.
+    /// `target` is the path that it had in the tree.
     /// - Returns: the file's state after the move, and where it is now.
     func move(
         _ path: RelativePath,

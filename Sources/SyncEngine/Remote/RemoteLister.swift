@@ -27,7 +27,7 @@ struct RemoteLister {
     /// Pages without an object that are followed before the listing counts as broken.
     private static let maximumEmptyPages = 100
 
-    /// - Parameter observe: takes up to a page of objects, at most as many as the store puts into one.
+    /// `observe` takes up to a page of objects, at most as many as the store puts into one.
     func list(observe: ([RemoteObservation]) async throws -> Void) async throws -> ListingSummary {
         var summary = ListingSummary()
         var continuation: String?

@@ -6,7 +6,7 @@ public struct S3ObjectStore: ObjectStore {
     private let bucket: String
     private let prefix: [UInt8]
 
-    /// - Parameter prefix: empty, or ending in `/`.
+    /// `prefix` is empty, or ending in `/`.
     public init(client: S3Client, bucket: String, prefix: [UInt8]) {
         self.client = client
         self.bucket = bucket
