@@ -23,16 +23,14 @@ struct Installer {
         } catch {
             return batch.map { discard($0, because: error) }
         }
-        var results = batch.map(place)
+        let reasons = batch.map(place)
         do {
             try synchronizeNames(batch)
         } catch {
             // The names may not survive a power loss, so nothing may be recorded: the next cycle looks again.
-            results = batch.map {
-                .failed(.failed(entry: $0.entry.id, Problem(local: $0.entry.path, error: error)))
-            }
+            return batch.map { .failed(.failed(entry: $0.entry.id, Problem(local: $0.entry.path, error: error))) }
         }
-        return results
+        return zip(batch, reasons).map { staged, reason in reason ?? settle(staged) }
     }
 
     private func synchronizeContents(_ batch: [StagedDownload]) throws(FileSystemError) {
@@ -58,7 +56,8 @@ struct Installer {
         try files.synchronizeDirectory(nil)
     }
 
-    private func place(_ staged: StagedDownload) -> Result {
+    /// Moves one file to its place. - Returns: nil, or why it is not there.
+    private func place(_ staged: StagedDownload) -> Result? {
         do {
             let target = staged.entry.path
             switch try install(staged) {
@@ -69,16 +68,26 @@ struct Installer {
             case .occupied:
                 return try makeSense(ofOccupied: staged)
             }
-            let placed = try files.status(target).state
-            guard placed.matchesContent(of: staged.state) else {
-                // Somebody wrote to it already. The base is what we installed: the edit will be seen as one.
-                return .installed(agreed(staged, local: staged.state, isRacy: true), bytes: staged.state.size)
-            }
-            let isRacy = placed.isRacy(at: clock.now())
-            return .installed(agreed(staged, local: placed, isRacy: isRacy), bytes: placed.size)
+            return nil
         } catch {
             return discard(staged, because: error)
         }
+    }
+
+    /// The base that a file in its place makes. Looking at it only now, when the whole batch is durable, lets most of
+    /// them be older than a tick of the clock: the next cycle need not read those again.
+    private func settle(_ staged: StagedDownload) -> Result {
+        do {
+            let placed = try files.status(staged.entry.path).state
+            if placed.matchesContent(of: staged.state) {
+                let isRacy = placed.isRacy(at: clock.now())
+                return .installed(agreed(staged, local: placed, isRacy: isRacy), bytes: placed.size)
+            }
+        } catch {
+            // It is gone, or hidden: below, as for an edit.
+        }
+        // Somebody changed it already. The base is what we installed: the change will be seen as one.
+        return .installed(agreed(staged, local: staged.state, isRacy: true), bytes: staged.state.size)
     }
 
     private func install(_ staged: StagedDownload) throws(FileSystemError) -> InstallResult {

@@ -1,0 +1,165 @@
+import SyncEngine
+import TestSupport
+
+/// One folder with both its sides in memory, the real index and the real engine. Names are text, as tests write them.
+final class World {
+    let clock = ManualClock()
+    let trace = Trace()
+    let fileSystem: FakeFileSystem
+    let store: FakeObjectStore
+    let index: SQLiteIndex
+    var folder: Folder
+    /// Nil runs the engine on the test's own executor.
+    var concurrency = 4
+    private let random: SeededRandom
+
+    init(
+        direction: Direction,
+        deletes: Bool = false,
+        listPageSize: Int = 1_000,
+        listsByDirectory: Bool = false,
+        foldsBackslashes: Bool = false,
+        seed: UInt64 = 1
+    ) throws {
+        fileSystem = FakeFileSystem(clock: clock, trace: trace)
+        store = FakeObjectStore(clock: clock, trace: trace)
+        index = try SQLiteIndex(path: nil)
+        random = SeededRandom(seed: seed)
+        folder = Folder(
+            name: "test",
+            root: Array("/root".utf8),
+            endpoint: "http://test",
+            bucket: "bucket",
+            prefix: [],
+            policy: Policy(direction: direction, deletes: deletes)
+        )
+        store.configure {
+            $0.pageSize = listPageSize
+            $0.listsByDirectory = listsByDirectory
+            $0.foldsBackslashes = foldsBackslashes
+        }
+    }
+
+    var cycle: SyncCycle {
+        SyncCycle(
+            CycleContext(
+                folder: folder,
+                files: fileSystem,
+                store: store,
+                index: index,
+                clock: clock,
+                random: random,
+                concurrency: concurrency
+            )
+        )
+    }
+
+    @discardableResult
+    func run() async throws -> CycleReport { await cycle.run() }
+
+    func plan() async -> CycleReport { await cycle.plan(limit: 1_000) }
+
+    @discardableResult
+    func approve() async throws -> Approval { try await cycle.approve() }
+
+    func advance(seconds: Int64) { clock.advance(seconds: seconds) }
+
+    func exclude(_ patterns: [String]) { folder.exclude = patterns }
+
+    // MARK: The local side
+
+    func write(_ name: String, _ content: String) { write(bytes: Array(name.utf8), content) }
+
+    func write(bytes: [UInt8], _ content: String) { fileSystem.write(bytes, Array(content.utf8)) }
+
+    func remove(_ name: String) { fileSystem.remove(Array(name.utf8)) }
+
+    func touch(_ name: String) { fileSystem.change(Array(name.utf8), modified: clock.now()) }
+
+    func rewriteKeepingModificationTime(_ name: String, _ content: String) {
+        fileSystem.change(Array(name.utf8), content: Array(content.utf8))
+    }
+
+    func place(_ kind: FileStatus.Kind, at name: String) { fileSystem.place(kind, at: Array(name.utf8)) }
+
+    func removeRoot() { fileSystem.removeRoot() }
+    func replaceRoot() { fileSystem.replaceRoot() }
+    func fillDisk() { fileSystem.setFull(true) }
+
+    /// Files that are the user's.
+    var files: [String: String] {
+        text(fileSystem.contents.filter { !$0.key.split(separator: 0x2F).contains { $0.starts(with: Self.reserved) } })
+    }
+
+    private static let reserved = Array(".syncd".utf8)
+
+    /// What the trash holds, by the paths that it had.
+    var trash: [String: String] {
+        var trash: [String: String] = [:]
+        for (path, content) in text(fileSystem.contents) where path.hasPrefix(".syncd-trash/") {
+            trash[path.split(separator: "/").dropFirst(2).joined(separator: "/")] = content
+        }
+        return trash
+    }
+
+    var temporaryFiles: [String] {
+        text(fileSystem.contents).keys.filter { $0.hasSuffix(".tmp") && $0.contains(".syncd.") }
+    }
+
+    func hasDirectory(_ name: String) -> Bool { fileSystem.status(ofText: name)?.kind == .directory }
+    func modificationTime(_ name: String) -> Int64? { fileSystem.status(ofText: name)?.state.modified.nanoseconds }
+    func mode(_ name: String) -> UInt16? { fileSystem.status(ofText: name)?.state.mode }
+
+    // MARK: The remote side
+
+    func putObject(_ name: String, _ content: String, modified: Int64? = nil, mode: UInt16? = nil, etag: String? = nil)
+    {
+        store.set(
+            Array(name.utf8),
+            Array(content.utf8),
+            modified: modified.map { UnixTime(nanoseconds: $0) },
+            mode: mode,
+            etag: etag
+        )
+    }
+
+    func removeObject(_ name: String) { store.set(Array(name.utf8), nil) }
+
+    func removeAllObjects() { for name in store.contents.keys { store.set(name, nil) } }
+
+    var objects: [String: String] { text(store.contents) }
+
+    func failListing(onPage page: Int) { store.configure { $0.failingPage = page } }
+    func healListing() { store.configure { $0.failingPage = nil } }
+    func refuseDeletes() { store.configure { $0.refusesDeletes = true } }
+    func allowDeletes() { store.configure { $0.refusesDeletes = false } }
+    func damageDownloads(_ name: String) { store.configure { $0.damaged = Array(name.utf8) } }
+
+    /// Does something just before the first `times` uploads of an object.
+    func beforePut(_ name: String, times: Int, _ body: @escaping () -> Void) {
+        var rest = times
+        store.beforePut = { own in
+            guard own == Array(name.utf8), rest > 0 else { return }
+            rest -= 1
+            body()
+        }
+    }
+
+    /// Does something just before the first `times` downloads of an object.
+    func beforeGet(_ name: String, times: Int, _ body: @escaping () -> Void) {
+        var rest = times
+        store.beforeGet = { own in
+            guard own == Array(name.utf8), rest > 0 else { return }
+            rest -= 1
+            body()
+        }
+    }
+
+    private func text(_ contents: [[UInt8]: [UInt8]]) -> [String: String] {
+        var texts: [String: String] = [:]
+        for (name, content) in contents {
+            texts[String(decoding: name, as: UTF8.self)] = String(decoding: content, as: UTF8.self)
+        }
+        return texts
+    }
+}

@@ -1,0 +1,81 @@
+public import SyncEngine
+
+/// What other processes do to the files, and what a test sees of them. Paths are text here: tests name files so.
+extension FakeFileSystem {
+    public func write(_ path: [UInt8], _ content: [UInt8]) {
+        edit { tree, time in
+            if let node = try? tree.find(RelativePath(path), "open"), node.content != nil {
+                node.kind = .file(content)
+                (node.modified, node.changed) = (time, time)
+                return
+            }
+            guard let target = try? RelativePath(path) else { preconditionFailure("no path: \(path)") }
+            makeParents(of: target, &tree, time)
+            let node = tree.makeNode(.file(content), mode: 0o644, at: time)
+            try? tree.parent(target, "open").children?[Array(target.name)] = node
+        }
+    }
+
+    private func makeParents(of path: RelativePath, _ tree: inout FakeTree, _ time: UnixTime) {
+        guard let parent = path.parent, (try? tree.find(parent, "mkdir"))?.children == nil else { return }
+        makeParents(of: parent, &tree, time)
+        try? tree.unlink(parent, "unlink")
+        try? tree.link(tree.makeNode(.directory([:]), mode: 0o755, at: time), at: parent, "mkdir")
+    }
+
+    /// Removes what is there, and the directories that this leaves empty.
+    public func remove(_ path: [UInt8]) {
+        edit { tree, _ in
+            var current = try? RelativePath(path)
+            while let target = current {
+                try? tree.unlink(target, "unlink")
+                current = target.parent
+                guard let parent = current, (try? tree.find(parent, "rmdir"))?.children?.isEmpty == true else { return }
+            }
+        }
+    }
+
+    /// Puts a symbolic link or a special file where something was or was not.
+    public func place(_ kind: FileStatus.Kind, at path: [UInt8]) {
+        remove(path)
+        edit { tree, time in
+            guard let target = try? RelativePath(path) else { preconditionFailure("no path: \(path)") }
+            makeParents(of: target, &tree, time)
+            let node = tree.makeNode(kind == .symbolicLink ? .symbolicLink : .special, mode: 0o777, at: time)
+            try? tree.parent(target, "open").children?[Array(target.name)] = node
+        }
+    }
+
+    /// Changes what `stat` says of a file, content and all; ctime moves, as it does for real.
+    public func change(_ path: [UInt8], content: [UInt8]? = nil, modified: UnixTime? = nil, device: UInt64? = nil) {
+        edit { tree, time in
+            guard let node = try? tree.find(RelativePath(path), "stat") else { return }
+            if let content { node.kind = .file(content) }
+            if let device { node.device = device }
+            node.modified = modified ?? node.modified
+            node.changed = time
+        }
+    }
+
+    public func status(ofText path: String) -> FileStatus? {
+        edit { tree, _ in (try? RelativePath(Array(path.utf8))).flatMap { try? tree.find($0, "stat").status } }
+    }
+
+    /// All files by path, syncd's own among them.
+    public var contents: [[UInt8]: [UInt8]] {
+        edit { tree, _ in tree.files().compactMapValues(\.content) }
+    }
+
+    /// True: no content can be written.
+    public func setFull(_ isFull: Bool) { edit { tree, _ in tree.isFull = isFull } }
+
+    public func removeRoot() { edit { tree, _ in tree.root = nil } }
+
+    /// Another, empty directory where the root was.
+    public func replaceRoot() {
+        edit { tree, time in
+            tree.root = tree.makeNode(.directory([:]), mode: 0o755, at: time)
+            tree.rootID = nil
+        }
+    }
+}

@@ -1,0 +1,246 @@
+import COpenSSL
+public import SyncEngine
+import Synchronization
+
+/// A bucket in memory: MD5 ETags, pages, metadata, and the ways in which services misbehave.
+public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
+    // @unchecked: `state` is touched only while `lock` is held; the hooks are set by a test before it runs the engine.
+    private let lock = Mutex(())
+    private var state = State()
+    private let clock: ManualClock
+    private let trace: Trace?
+    /// Called before each put or get with its name.
+    public var beforePut: ((_ name: [UInt8]) -> Void)?
+    public var beforeGet: ((_ name: [UInt8]) -> Void)?
+    /// Called before each request with its class and name; what it throws is the request's error.
+    public var before: ((_ request: String, _ name: [UInt8]) throws(StoreError) -> Void)?
+
+    /// How the bucket behaves.
+    public struct Behaviour: Sendable {
+        public var pageSize = 1_000
+        /// Lists directory by directory, as SeaweedFS does: `a/x` before `a-`.
+        public var listsByDirectory = false
+        /// Takes a backslash for a slash.
+        public var foldsBackslashes = false
+        /// The page of a listing, from 1, that fails.
+        public var failingPage: Int?
+        public var refusesDeletes = false
+        /// The object whose downloads come damaged.
+        public var damaged: [UInt8]?
+
+        public init() {}
+    }
+
+    private struct Object {
+        var content: [UInt8]
+        var modified: UnixTime?
+        var mode: UInt16?
+        var written: UnixTime
+        var etag: ETag
+    }
+
+    private struct State {
+        var objects: [[UInt8]: Object] = [:]
+        var counts: [String: Int64] = [:]
+        var behaviour = Behaviour()
+    }
+
+    public init(clock: ManualClock, trace: Trace? = nil) {
+        self.clock = clock
+        self.trace = trace
+    }
+
+    // MARK: For tests
+
+    public func configure(_ change: (inout Behaviour) -> Void) { lock.withLock { _ in change(&state.behaviour) } }
+
+    /// Writes an object as another tool would. `etag` is nil for the MD5.
+    public func set(
+        _ name: [UInt8],
+        _ content: [UInt8]?,
+        modified: UnixTime? = nil,
+        mode: UInt16? = nil,
+        etag: String? = nil
+    ) {
+        lock.withLock { _ in
+            state.objects[name] = content.map { content in
+                let tag = ETag(etag ?? Self.digest(content).hexadecimal)
+                return Object(content: content, modified: modified, mode: mode, written: clock.now(), etag: tag)
+            }
+        }
+    }
+
+    public var contents: [[UInt8]: [UInt8]] { lock.withLock { _ in state.objects.mapValues(\.content) } }
+
+    public static func digest(_ bytes: [UInt8]) -> ContentDigest {
+        var digest = [UInt8](repeating: 0, count: 16)
+        EVP_Digest(bytes, bytes.count, &digest, nil, EVP_md5(), nil)
+        return ContentDigest(digest)
+    }
+
+    // MARK: ObjectStore
+
+    public var requestCounts: [String: Int64] { lock.withLock { _ in state.counts } }
+
+    private func perform<Value>(
+        _ request: String,
+        _ name: [UInt8],
+        _ body: (inout State) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        trace?.note(request, name)
+        try before?(request, name)
+        let result: Result<Value, StoreError> = lock.withLock { _ in
+            state.counts[request, default: 0] += 1
+            do throws(StoreError) {
+                return .success(try body(&state))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    public func list(
+        beginningWith start: [UInt8],
+        continuation: String?
+    ) async throws(StoreError) -> ObjectPage {
+        try perform("LIST", start) { state throws(StoreError) in
+            let position = continuation.flatMap { Int($0) } ?? 0
+            let page = position / state.behaviour.pageSize + 1
+            if page == state.behaviour.failingPage {
+                throw StoreError(code: .malformedAnswer, message: "the answer ended early")
+            }
+            let names = state.objects.keys.filter { $0.starts(with: start) }.sorted { left, right in
+                Self.order(left, state.behaviour).lexicographicallyPrecedes(Self.order(right, state.behaviour))
+            }
+            let end = min(names.count, position + state.behaviour.pageSize)
+            let objects = names[min(position, end)..<end].map { name in
+                ListedObject(name: name, state: Self.remote(state.objects[name]))
+            }
+            return ObjectPage(objects: objects, continuation: end < names.count ? String(end) : nil)
+        }
+    }
+
+    private static func order(_ name: [UInt8], _ behaviour: Behaviour) -> [UInt8] {
+        behaviour.listsByDirectory ? name.map { $0 == UInt8(ascii: "/") ? 0 : $0 } : name
+    }
+
+    private static func remote(_ object: Object?) -> RemoteState {
+        RemoteState(etag: object?.etag ?? ETag(""), size: Int64(object?.content.count ?? 0))
+    }
+
+    private static func details(_ object: Object) -> ObjectDetails {
+        ObjectDetails(
+            state: remote(object),
+            modified: object.modified,
+            mode: object.mode,
+            lastModified: object.written
+        )
+    }
+
+    private func existing(_ name: [UInt8], _ state: State) throws(StoreError) -> Object {
+        guard let object = state.objects[fold(name, state)] else {
+            throw StoreError(code: .notFound, message: "no such key", status: 404)
+        }
+        return object
+    }
+
+    private func fold(_ name: [UInt8], _ state: State) -> [UInt8] {
+        state.behaviour.foldsBackslashes ? name.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 } : name
+    }
+
+    public func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails {
+        try perform("HEAD", name) { state throws(StoreError) in Self.details(try existing(name, state)) }
+    }
+
+    public func get(
+        _ name: [UInt8],
+        expecting expected: RemoteState,
+        into file: any OpenFile
+    ) async throws(StoreError) -> (ObjectDetails, ContentDigest) {
+        beforeGet?(name)
+        let (object, isDamaged) = try perform("GET", name) { state throws(StoreError) in
+            (try existing(name, state), state.behaviour.damaged == name)
+        }
+        guard Self.remote(object) == expected else {
+            throw StoreError(code: .preconditionFailed, message: "another version", status: 412)
+        }
+        var content = object.content
+        if isDamaged, !content.isEmpty { content[0] ^= 1 }
+        do throws(FileSystemError) {
+            let result: Result<Void, FileSystemError> = content.withUnsafeBytes { bytes in
+                do throws(FileSystemError) {
+                    return .success(try file.write(bytes, at: 0))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            try result.get()
+        } catch {
+            throw StoreError(code: .localFile, message: "writing failed", cause: error)
+        }
+        return (Self.details(object), Self.digest(content))
+    }
+
+    public func put(
+        _ name: [UInt8],
+        body: UploadBody,
+        modified: UnixTime,
+        mode: UInt16
+    ) async throws(StoreError) -> (RemoteState, ContentDigest) {
+        beforePut?(name)
+        let content: [UInt8]
+        switch body {
+        case .bytes(let bytes): content = bytes
+        case .file(let file, let length):
+            do throws(FileSystemError) {
+                content = try Self.read(file, length: length)
+            } catch {
+                throw StoreError(code: .localFile, message: "reading failed", cause: error)
+            }
+        }
+        return try perform("PUT", name) { state throws(StoreError) in
+            let digest = Self.digest(content)
+            let object = Object(
+                content: content,
+                modified: modified,
+                mode: mode,
+                written: clock.now(),
+                etag: ETag(digest.hexadecimal)
+            )
+            state.objects[fold(name, state)] = object
+            return (Self.remote(object), digest)
+        }
+    }
+
+    private static func read(_ file: any OpenFile, length: Int64) throws(FileSystemError) -> [UInt8] {
+        var content = [UInt8](repeating: 0, count: Int(length))
+        let result: Result<Int, FileSystemError> = content.withUnsafeMutableBytes { buffer in
+            do throws(FileSystemError) {
+                return .success(try file.read(into: buffer, at: 0))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return Array(content.prefix(try result.get()))
+    }
+
+    public func putMarker(_ name: [UInt8]) async throws(StoreError) {
+        try perform("PUT", name) { state throws(StoreError) in
+            let etag = ETag(Self.digest([]).hexadecimal)
+            state.objects[fold(name, state)] = Object(content: [], written: clock.now(), etag: etag)
+        }
+    }
+
+    public func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] {
+        try perform("DELETE", names.first ?? []) { state throws(StoreError) in
+            names.map { name in
+                guard !state.behaviour.refusesDeletes else {
+                    return .failed(StoreError(code: .accessDenied, message: "access denied", status: 403))
+                }
+                state.objects[fold(name, state)] = nil
+                return .deleted
+            }
+        }
+    }
+}
