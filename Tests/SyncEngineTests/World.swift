@@ -87,8 +87,10 @@ final class World {
     func fillDisk() { fileSystem.setFull(true) }
 
     /// Files that are the user's.
-    var files: [String: String] {
-        text(fileSystem.contents.filter { !$0.key.split(separator: 0x2F).contains { $0.starts(with: Self.reserved) } })
+    var files: [String: String] { text(fileBytes) }
+
+    var fileBytes: [[UInt8]: [UInt8]] {
+        fileSystem.contents.filter { !$0.key.split(separator: 0x2F).contains { $0.starts(with: Self.reserved) } }
     }
 
     private static let reserved = Array(".syncd".utf8)

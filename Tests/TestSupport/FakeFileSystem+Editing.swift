@@ -4,12 +4,12 @@ public import SyncEngine
 extension FakeFileSystem {
     public func write(_ path: [UInt8], _ content: [UInt8]) {
         edit { tree, time in
-            if let node = try? tree.find(RelativePath(path), "open"), node.content != nil {
+            if let node = try? tree.find(RelativePath(unchecked: path, in: nil), "open"), node.content != nil {
                 node.kind = .file(content)
                 (node.modified, node.changed) = (time, time)
                 return
             }
-            guard let target = try? RelativePath(path) else { preconditionFailure("no path: \(path)") }
+            let target = RelativePath(unchecked: path, in: nil)
             makeParents(of: target, &tree, time)
             let node = tree.makeNode(.file(content), mode: 0o644, at: time)
             try? tree.parent(target, "open").children?[Array(target.name)] = node
@@ -26,7 +26,7 @@ extension FakeFileSystem {
     /// Removes what is there, and the directories that this leaves empty.
     public func remove(_ path: [UInt8]) {
         edit { tree, _ in
-            var current = try? RelativePath(path)
+            var current: RelativePath? = RelativePath(unchecked: path, in: nil)
             while let target = current {
                 try? tree.unlink(target, "unlink")
                 current = target.parent
@@ -39,7 +39,7 @@ extension FakeFileSystem {
     public func place(_ kind: FileStatus.Kind, at path: [UInt8]) {
         remove(path)
         edit { tree, time in
-            guard let target = try? RelativePath(path) else { preconditionFailure("no path: \(path)") }
+            let target = RelativePath(unchecked: path, in: nil)
             makeParents(of: target, &tree, time)
             let node = tree.makeNode(kind == .symbolicLink ? .symbolicLink : .special, mode: 0o777, at: time)
             try? tree.parent(target, "open").children?[Array(target.name)] = node
@@ -49,7 +49,7 @@ extension FakeFileSystem {
     /// Changes what `stat` says of a file, content and all; ctime moves, as it does for real.
     public func change(_ path: [UInt8], content: [UInt8]? = nil, modified: UnixTime? = nil, device: UInt64? = nil) {
         edit { tree, time in
-            guard let node = try? tree.find(RelativePath(path), "stat") else { return }
+            guard let node = try? tree.find(RelativePath(unchecked: path, in: nil), "stat") else { return }
             if let content { node.kind = .file(content) }
             if let device { node.device = device }
             node.modified = modified ?? node.modified
@@ -58,7 +58,7 @@ extension FakeFileSystem {
     }
 
     public func status(ofText path: String) -> FileStatus? {
-        edit { tree, _ in (try? RelativePath(Array(path.utf8))).flatMap { try? tree.find($0, "stat").status } }
+        edit { tree, _ in try? tree.find(RelativePath(unchecked: Array(path.utf8), in: nil), "stat").status }
     }
 
     /// All files by path, syncd's own among them.

@@ -72,4 +72,16 @@ extension FileSystem {
         try replace(temporary, onto: target)
         return .displaced(aside)
     }
+
+    /// Removes a directory that holds nothing but such directories. - Throws: `.notEmpty` at the first other name.
+    func removeEmptyDirectories(_ directory: RelativePath) throws(FileSystemError) {
+        for entry in try readDirectory(directory).entries {
+            let path = RelativePath(unchecked: entry.name, in: directory)
+            guard entry.status?.kind == .directory else {
+                throw FileSystemError(code: .notEmpty, operation: "rmdir", path: directory.bytes, errno: 0)
+            }
+            try removeEmptyDirectories(path)
+        }
+        try removeDirectory(directory)
+    }
 }

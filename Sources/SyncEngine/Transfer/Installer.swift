@@ -60,7 +60,13 @@ struct Installer {
     private func place(_ staged: StagedDownload) -> Result? {
         do {
             let target = staged.entry.path
-            switch try install(staged) {
+            var result = try install(staged)
+            if result == .occupied, try files.status(target).kind == .directory {
+                // A directory without a file in it holds nothing that could be lost.
+                try files.removeEmptyDirectories(target)
+                result = try install(staged)
+            }
+            switch result {
             case .installed:
                 break
             case .displaced(let path):
@@ -128,7 +134,7 @@ struct Installer {
     private func discard(_ staged: StagedDownload, because error: FileSystemError) -> Result {
         try? files.removeFile(staged.temporary)
         let problem = Problem(local: staged.entry.path, error: error)
-        if error.code == .isDirectory || error.code == .notDirectory {
+        if [.isDirectory, .notDirectory, .notEmpty].contains(error.code) {
             return .blocked(problem)
         }
         return .failed(.failed(entry: staged.entry.id, problem))
