@@ -1,0 +1,1 @@
+"""What the tests against a real server stand on: servers, a proxy, trees, and syncd as a user runs it."""
