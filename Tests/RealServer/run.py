@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
-TOOLS = ["weed", "rclone", "aws"]
+TOOLS = ["weed", "rclone"]
 
 sys.path.insert(0, str(HERE))
 
@@ -65,7 +65,7 @@ class LineResult(unittest.TestResult):
     def addSubTest(self, test, subtest, error):
         super().addSubTest(test, subtest, error)
         if error is not None:
-            text = (self.failures + self.errors)[-1][1]
+            text = self._exc_info_to_string(error, test)
             self.failed.append((subtest, text))
             self._line("FAILED", test)
 
@@ -74,7 +74,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--binary", type=Path, required=True, help="the syncd to test")
     parser.add_argument(
-        "--tools", type=Path, default=CHECKOUT / ".venv" / "bin", help="where weed, rclone and aws are (.venv/bin)"
+        "--tools", type=Path, default=CHECKOUT / ".venv" / "bin", help="where weed and rclone are (.venv/bin)"
     )
     parser.add_argument("-k", dest="patterns", action="append", metavar="PATTERN", help="only tests whose name has it")
     return parser.parse_args()
@@ -94,7 +94,7 @@ def run(arguments):
     if arguments.patterns:
         loader.testNamePatterns = [pattern if "*" in pattern else f"*{pattern}*" for pattern in arguments.patterns]
     suite = loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
-    with SeaweedServer(arguments.tools / "weed") as server:
+    with SeaweedServer(arguments.tools.resolve() / "weed") as server:
         RealServerCase.setting = Setting(arguments.binary.resolve(), arguments.tools.resolve(), server)
         suite.run(result)
     return result

@@ -93,6 +93,19 @@ struct SyncCycleSafetyTests {
         #expect(world.files.count == 6)
     }
 
+    @Test func `down, only a definite absence deletes: a refused look at the object does not`() async throws {
+        let world = try await settled(.down)
+        world.removeObject("a")
+        world.store.before = { request, _ throws(StoreError) in
+            guard request == "HEAD" else { return }
+            throw StoreError(code: .accessDenied, message: "access denied", status: 403)
+        }
+        let report = try await world.run()
+        #expect(report.record.deletedLocal == 0)
+        #expect(report.problems.map(\.problem.kind) == [.refused])
+        #expect(world.files["a"] == "a")
+    }
+
     @Test func `down, a file that appeared after the scan is never overwritten unseen`() async throws {
         let world = try await settled(.down)
         world.putObject("new", "from the bucket")

@@ -83,11 +83,25 @@ struct Survey {
             try await recorder.add(.left(entry: entry.id))
         case .forget:
             try await recorder.add(.removed(entry: entry.id))
-        case .leave(.unknown), .compare, .adopt, .conflict:
+        case .leave(.unknown):
+            if let problem = obstacle(to: entry) {
+                try await recorder.add(.failed(entry: entry.id, problem))
+            }
+        case .compare, .adopt, .conflict:
             break
         case .upload, .download, .deleteRemote, .deleteLocal:
             try await count(change, of: entry, &tally)
         }
+    }
+
+    /// What keeps an object from coming down: something unknown where its file must be. Upwards that which is unknown
+    /// is told where it stands, or is no file at all.
+    private func obstacle(to entry: Entry) -> Problem? {
+        guard decider.policy.direction == .down, let remote = entry.remote, entry.base?.remote != remote else {
+            return nil
+        }
+        let message = "a link, a special file or what cannot be read is in the way of this object: move it away"
+        return Problem(path: entry.path.bytes, side: .local, kind: .collision, message: message)
     }
 
     private func count(_ change: Change, of entry: Entry, _ tally: inout Tally) async throws {

@@ -64,7 +64,8 @@ private func decideLocalOnly(hasBase: Bool, isChanged: Bool, _ policy: Policy) -
 private func decideRemoteOnly(hasBase: Bool, isChanged: Bool, _ policy: Policy) -> Change {
     switch policy.direction {
     case .up:
-        if policy.deletes { return .deleteRemote(foreign: !hasBase) }
+        // A version that another writer put there is not ours to delete unasked, and nothing would keep it.
+        if policy.deletes { return .deleteRemote(foreign: !hasBase || isChanged) }
         return .leave(hasBase ? .deletesOff : .foreign)
     case .down:
         return .download(replacing: .nothing)

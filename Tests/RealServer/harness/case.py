@@ -61,9 +61,7 @@ class RealServerCase(unittest.TestCase):
             self.place / name,
             self.server.credentials,
             endpoint or self.proxy.endpoint,
-            self.bucket,
-            direction=direction,
-            **folder,
+            **{"bucket": self.bucket, "direction": direction} | folder,
         )
         self.machines.append(machine)
         return machine

@@ -175,7 +175,8 @@ def parse_list(body):
     space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
     objects = {}
     for element in root.findall(f"{space}Contents"):
-        key = urllib.parse.unquote_to_bytes(element.findtext(f"{space}Key") or "")
+        # In this encoding a space is a plus, and a plus is %2B.
+        key = urllib.parse.unquote_to_bytes((element.findtext(f"{space}Key") or "").replace("+", " "))
         objects[key] = Listed(
             size=int(element.findtext(f"{space}Size")),
             etag=(element.findtext(f"{space}ETag") or "").strip('"'),
