@@ -38,6 +38,7 @@ public enum HTTPLimits {
 
 /// A request that is ready to be sent: signed, every byte of path and query already percent-encoded.
 public struct HTTPRequest: Sendable {
+    /// The methods that S3 uses.
     public enum Method: String, Sendable {
         case get = "GET"
         case head = "HEAD"
@@ -104,6 +105,7 @@ public protocol HTTPTransport: Sendable {
 
 /// An exchange that brought no whole answer.
 public struct TransportError: Error, Sendable {
+    /// What callers branch on.
     public enum Code: Sendable {
         /// The name did not resolve, or no connection could be made.
         case unreachable

@@ -1,6 +1,7 @@
 /// What may stand in the code only with its reason, in a comment on the line above.
 ///
-/// The reason is an ordinary comment. A doc comment counts where it names what is banned, such as "`@unchecked`: …".
+/// The reason is an ordinary comment. A doc comment counts where it names what is banned, such as "`@unchecked`: …". For
+/// an unchecked type the reason may also be the first thing in it: "// @unchecked: …".
 enum Ban: String, CaseIterable {
     case forcedTry = "try!"
     case forcedUnwrap = "!"
@@ -24,6 +25,11 @@ enum Ban: String, CaseIterable {
         return places(in: file).compactMap { place in
             if isTest, place.ban == .unstructuredTask { return nil }
             if let above = file.lineAbove(place.line), place.ban.isExplained(by: above) { return nil }
+            if place.ban == .unchecked, place.line < file.lines.count,
+                file.lines[place.line].comment.trimmed.hasPrefix("// @unchecked: ")
+            {
+                return nil
+            }
             return Violation(file.path, place.line, "\(place.ban.rawValue) without its reason on the line above")
         }
     }

@@ -5,7 +5,10 @@ struct Border {
     var modules: Set<String>
 
     static let all: [Border] = [
-        Border(directory: "Sources/S3API", modules: ["CCurl", "COpenSSL", "CXML2", "Glibc", "Synchronization"]),
+        Border(
+            directory: "Sources/S3API",
+            modules: ["CCurl", "CLinux", "COpenSSL", "CXML2", "Glibc", "Synchronization"]
+        ),
         Border(directory: "Sources/SyncEngine", modules: ["CLinux", "Glibc", "Synchronization"]),
         Border(directory: "Sources/SyncEngine/Model", modules: ["Glibc"]),
         Border(directory: "Sources/SyncEngine/Decide", modules: ["Glibc"]),
@@ -25,7 +28,11 @@ struct Border {
     static let impureWords: Set<String> = ["async", "await", "actor", "Task", "Mutex", "Atomic"]
 
     /// Files of Sources that may import Foundation, each with its reason.
-    static let foundation: [String: String] = [:]
+    static let foundation: [String: String] = Dictionary(
+        uniqueKeysWithValues: [
+            "IndexFolders", "IndexHistory", "IndexObservations", "IndexOutcomes", "IndexRows",
+        ].map { ("Sources/SyncEngine/Index/\($0).swift", "GRDB takes blobs as Data") }
+    )
 
     static func violations(in file: SourceText) -> [Violation] {
         let candidates = all.filter { file.path.hasPrefix($0.directory + "/") }

@@ -40,7 +40,7 @@ struct SourceText {
     func lineAbove(_ number: Int) -> Line? {
         lines[..<(number - 1)].last { line in
             let code = line.code.trimmed
-            return !code.hasPrefix("@") || code.contains(" ")
+            return !code.hasPrefix("@") || (code.contains(" ") && !code.hasSuffix(")"))
         }
     }
 }

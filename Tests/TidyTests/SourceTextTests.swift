@@ -8,7 +8,7 @@ import Testing
         (#"f("a \"b\" c")"#, #"f("         ")"#),
         (#"f("a \(b("c") + d) e")"#, #"f("    b(" ") + d)  ")"#),
         ("f(#\"a \" \\(b) \\#(c)\"#)", "f( \"            c)\" )"),
-        ("func `a \"b // c`() {}", "func `          `() {}"),
+        ("func `a \"b // c`() {}", "func `         `() {}"),
         ("#if os(Linux)", "#if os(Linux)"),
     ])
     func `only code is code`(text: String, code: String) {

@@ -14,6 +14,7 @@ enum Wording {
             Rule(message: "a mark of unfinished work", pattern: /\b(?:TODO|FIXME|XXX|HACK)\b/),
             Rule(
                 message: "speaks of the making, not of the product",
+                // `(?!` is a look ahead, no unwrapping.
                 pattern: /\b(?:sessions?(?!\s*tokens?)|subagents?|worktrees?|issue #?\d+)\b/.ignoresCase()
             ),
             Rule(

@@ -2,6 +2,7 @@ import Synchronization
 
 /// How far a cycle is, for whoever shows it.
 public struct ProgressSnapshot: Hashable, Sendable {
+    /// What the cycle is at.
     public enum Phase: String, Sendable {
         case idle, scanning, comparing, transferring
     }

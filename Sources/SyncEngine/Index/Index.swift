@@ -99,6 +99,7 @@ public struct GateMemory: Hashable, Sendable {
 
 /// One change that needs approval, with the identity of what it destroys.
 public struct GatedChange: Hashable, Sendable {
+    /// What the change does, or what it accepts.
     public enum Action: String, Sendable, CaseIterable {
         case deleteLocal, deleteRemote, overwriteLocal, overwriteRemote
         /// Of a folder as a whole: another root, or a side that held entries and is empty now.
@@ -119,6 +120,7 @@ public struct GatedChange: Hashable, Sendable {
 
 /// One cycle, for the history.
 public struct CycleRecord: Hashable, Sendable {
+    /// How the cycle ended; `problems` is an end too.
     public enum Result: String, Sendable {
         case inSync, problems, halted, failed, interrupted
     }
@@ -193,13 +195,16 @@ public protocol Index: Sendable {
     /// The folder's row, made anew if its name is new or names another pair than before (root path, endpoint, bucket,
     /// prefix or direction differ): a new pair has no base. Entries are marked for attention where the policy changed.
     func open(_ folder: Folder) async throws -> FolderMemory
+    /// Notes the root that was adopted.
     func setRoot(_ folder: Int64, _ root: RootIdentity) async throws
+    /// Notes the quantity gate's N; nil where no hour runs.
     func setGate(_ folder: Int64, _ gate: GateMemory?) async throws
 
     /// Takes the number of an observation of one side; call it before the first request or directory read.
     func beginObservation(_ folder: Int64, of side: Side) async throws -> Sequence
     /// Writes what differs from the rows, for rows that nothing younger than `number` touched. At most 1,000 a page.
     func observe(_ number: Sequence, local page: [LocalObservation]) async throws
+    /// The same for objects.
     func observe(_ number: Sequence, remote page: [RemoteObservation]) async throws
     /// The observation was complete but for `unseen`: rows it did not see are absent now.
     func completeObservation(_ number: Sequence, unseen: Unseen) async throws
@@ -208,6 +213,7 @@ public protocol Index: Sendable {
 
     /// Entries in need of attention after `path` (nil: from the first), in byte order.
     func attention(_ folder: Int64, after path: RelativePath?, limit: Int) async throws -> [Entry]
+    /// The entry at a path; nil if the index has no row for it.
     func entry(_ folder: Int64, at path: RelativePath) async throws -> Entry?
     /// The first entry beneath a directory that has a local or a remote side; nil if there is none.
     func firstEntry(_ folder: Int64, beneath directory: RelativePath) async throws -> Entry?
@@ -216,15 +222,19 @@ public protocol Index: Sendable {
 
     /// Replaces the problems that belong to no entry: those of a scan (`.local`) or a listing (`.remote`).
     func setProblems(_ folder: Int64, of side: Side, _ problems: [Problem], at time: UnixTime) async throws
+    /// Problems of entries, walks and listings in the byte order of their paths, at most `limit`.
     func problems(_ folder: Int64, limit: Int) async throws -> [KnownProblem]
+    /// Numbers for `status`, kept up to date by every write: it costs no pass over the entries.
     func counts(_ folder: Int64) async throws -> FolderCounts
 
     /// Notes deletes that were done, for the gate's sliding hour.
     func noteDeletes(_ folder: Int64, count: Int64, at time: UnixTime) async throws
+    /// Deletes that were noted at `time` or later.
     func deletes(_ folder: Int64, since time: UnixTime) async throws -> Int64
 
     /// Empties the set that waits for approval, before a cycle collects it anew.
     func clearWaiting(_ folder: Int64) async throws
+    /// Adds to the set that waits for approval.
     func addWaiting(_ folder: Int64, _ changes: [GatedChange]) async throws
     /// Approves all that waits, until `expiry`. - Returns: how many changes of each kind that were.
     func approveWaiting(_ folder: Int64, until expiry: UnixTime) async throws -> [GatedChange.Action: Int64]
@@ -233,6 +243,8 @@ public protocol Index: Sendable {
     /// Whether anything is approved and valid at `time`, so that asking row by row can be spared.
     func hasApprovals(_ folder: Int64, at time: UnixTime) async throws -> Bool
 
+    /// Adds a cycle to the history, which keeps the last 1,000.
     func addCycle(_ folder: Int64, _ record: CycleRecord) async throws
+    /// The cycle that ended last; nil before the first.
     func lastCycle(_ folder: Int64) async throws -> CycleRecord?
 }

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import GRDB
 
 /// The index in one SQLite database, with one connection. Its functions block: run it on threads of the engine's own.

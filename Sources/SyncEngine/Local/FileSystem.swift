@@ -1,5 +1,6 @@
 /// What `fstat` and `lstat` say of one name.
 public struct FileStatus: Hashable, Sendable {
+    /// What a name stands for.
     public enum Kind: Sendable {
         case file
         case directory
@@ -53,6 +54,7 @@ public struct RootIdentity: Hashable, Sendable {
 public protocol OpenFile: AnyObject, Sendable {
     /// For the transport, which reads and writes at offsets on threads of its own; -1 in simulation.
     var descriptor: CInt { get }
+    /// `fstat`.
     func status() throws(FileSystemError) -> FileStatus
     /// Reads up to `buffer.count` bytes at `offset`; 0 at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(FileSystemError) -> Int
@@ -91,6 +93,7 @@ public protocol FileSystem: Sendable {
     func link(_ path: RelativePath, to target: RelativePath) throws(FileSystemError)
     /// Renames, replacing what is there: for file systems that cannot exchange, after the old file was linked aside.
     func replace(_ path: RelativePath, onto target: RelativePath) throws(FileSystemError)
+    /// `unlink`. - Throws: `.isDirectory` for a directory.
     func removeFile(_ path: RelativePath) throws(FileSystemError)
     /// - Throws: `.notEmpty` where it holds anything.
     func removeDirectory(_ path: RelativePath) throws(FileSystemError)

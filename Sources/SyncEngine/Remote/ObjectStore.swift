@@ -80,6 +80,7 @@ public enum DeleteResult: Sendable {
 public protocol ObjectStore: Sendable {
     /// One page of all objects below the prefix that begin with `start`, in whatever order the store lists.
     func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage
+    /// What HEAD says of an object. - Throws: `.notFound` only where the store says 404.
     func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails
     /// Writes the object's bytes to `file` from offset 0.
     /// - Returns: the details, and the MD5 of what was written.
