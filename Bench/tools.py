@@ -1,0 +1,139 @@
+"""The tools that are measured: how each is called, and what it is called with."""
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+CONCURRENCY = 32
+
+
+@dataclass
+class Figures:
+    """What one run cost."""
+
+    wall: float
+    cpu: float
+    rss: int
+
+
+class RunFailure(Exception):
+    """A tool that ended with an error, or left something else than it should."""
+
+
+def measure(command, environment):
+    """Runs a command to its end. CPU and memory are the system's own account of the process and its children."""
+    begun = time.monotonic()
+    null = subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdin=null, stdout=null, stderr=subprocess.PIPE) as process:
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RunFailure(f"exit {process.returncode}: {errors.decode(errors='replace')[-500:].strip()}")
+    return Figures(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+class Tool:
+    """One tool with one choice of flags. `rows` are those that it can do."""
+
+    rows = ("up", "idle", "changed", "down")
+    rounds = None
+
+    def __init__(self, name, flags, binary, server):
+        self.name = name
+        self.flags = flags
+        self.binary = str(binary)
+        self.server = server
+
+    def environment(self):
+        credentials = self.server.credentials
+        return {
+            "PATH": "/usr/bin:/bin",
+            "HOME": "/nonexistent",
+            "AWS_ACCESS_KEY_ID": credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "5",
+            "RCLONE_CONFIG": "/dev/null",
+            "RCLONE_CONFIG_S_TYPE": "s3",
+            "RCLONE_CONFIG_S_PROVIDER": "SeaweedFS",
+            "RCLONE_CONFIG_S_ENV_AUTH": "true",
+            "RCLONE_CONFIG_S_ENDPOINT": self.server.endpoint,
+        }
+
+    def command(self, row, tree, bucket, place):
+        """The command of a row; `place` is a directory of the tool's own for this round."""
+        raise NotImplementedError
+
+    def run(self, row, tree, bucket, place):
+        return measure(self.command(row, tree, bucket, Path(place)), self.environment())
+
+
+class Syncd(Tool):
+    def command(self, row, tree, bucket, place):
+        direction = "down" if row == "down" else "up"
+        folder = {"name": "bench", "path": str(tree), "bucket": bucket, "direction": direction, "delete": True}
+        configuration = {
+            "connection": {"endpoint": self.server.endpoint},
+            "stateDirectory": str(place / f"state-{direction}"),
+            "folders": [folder],
+            "concurrency": CONCURRENCY,
+        }
+        file = place / f"{direction}.json"
+        file.write_text(json.dumps(configuration))
+        return [self.binary, "--once", "--quiet", "--config", str(file)]
+
+
+class S5cmdCopy(Tool):
+    rows = ("up", "down")
+
+    def command(self, row, tree, bucket, place):
+        ends = (f"s3://{bucket}/*", f"{tree}/") if row == "down" else (f"{tree}/", f"s3://{bucket}/")
+        return [self.binary, "--endpoint-url", self.server.endpoint, *self.flags, "cp", *ends]
+
+
+class S5cmdSync(Tool):
+    def command(self, row, tree, bucket, place):
+        ends = (f"s3://{bucket}/*", f"{tree}/") if row == "down" else (f"{tree}/", f"s3://{bucket}/")
+        return [self.binary, "--endpoint-url", self.server.endpoint, *self.flags, "sync", "--delete", *ends]
+
+
+class Rclone(Tool):
+    def command(self, row, tree, bucket, place):
+        ends = (f"s:{bucket}", str(tree)) if row == "down" else (str(tree), f"s:{bucket}")
+        return [self.binary, "sync", *self.flags, *ends]
+
+
+class AWS(Tool):
+    # Several times slower than the others: enough to place it.
+    rounds = 2
+
+    def command(self, row, tree, bucket, place):
+        ends = (f"s3://{bucket}", str(tree)) if row == "down" else (str(tree), f"s3://{bucket}")
+        return [self.binary, "s3", "sync", "--endpoint-url", self.server.endpoint, *self.flags, "--delete", *ends]
+
+
+def all_tools(syncd, directory, server):
+    workers = ["--numworkers", str(CONCURRENCY)]
+    parallel = ["--transfers", str(CONCURRENCY), "--checkers", str(CONCURRENCY)]
+    return [
+        Syncd("syncd", [], syncd, server),
+        S5cmdCopy("s5cmd cp", workers, directory / "s5cmd", server),
+        S5cmdSync("s5cmd sync", workers, directory / "s5cmd", server),
+        Rclone("rclone sync", parallel, directory / "rclone", server),
+        Rclone("rclone sync, fast list", [*parallel, "--fast-list"], directory / "rclone", server),
+        AWS("aws s3 sync", ["--only-show-errors"], directory / "aws", server),
+    ]
+
+
+def version(tool):
+    """What a tool says it is."""
+    arguments = {"syncd": ["--version"], "s5cmd": ["version"], "rclone": ["version"], "aws": ["--version"]}
+    name = Path(tool.binary).name
+    done = subprocess.run([tool.binary, *arguments[name]], capture_output=True, text=True, check=True)
+    return (done.stdout or done.stderr).splitlines()[0].strip()
