@@ -99,7 +99,7 @@ extension S3Client {
                 )
                 continue
             }
-            errors[key] = result.map {
+            let error = result.map {
                 S3Error(
                     code: S3Error.Code(name: $0.code, status: 200),
                     operation: operation.name,
@@ -109,6 +109,8 @@ extension S3Client {
                     message: "\($0.code): \($0.message)"
                 )
             }
+            // Not by subscript: assigning an absent error there would take the key out again.
+            errors.updateValue(error, forKey: key)
         }
         return errors
     }

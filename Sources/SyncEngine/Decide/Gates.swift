@@ -16,19 +16,21 @@ public enum HaltReason: Hashable, Sendable {
     public var summary: String {
         switch self {
         case .rootMissing:
-            "The folder's root is not there; syncd never creates one. Is the disk mounted?"
+            "The folder's root is not there; syncd never creates one. Nothing has been done. Is the disk mounted?"
         case .rootReplaced(let difference):
-            "The folder's root is another directory than before (\(difference)). Is the disk mounted?"
+            "The folder's root is another directory than before (\(difference)). Nothing has been done. Is the disk mounted?"
         case .rootEmptied(let count):
-            "The folder is empty, and \(count) \(count == 1 ? "entry was" : "entries were") in it. Is the disk mounted?"
+            "The folder is empty, and \(count) \(count == 1 ? "entry was" : "entries were") in it."
+                + " Nothing has been done. Is the disk mounted?"
         case .remoteEmptied(let count):
             "The bucket's prefix is empty, and \(count) \(count == 1 ? "object was" : "objects were") in it."
-                + " Is it the right bucket?"
+                + " Nothing has been done. Is it the right bucket?"
         case .tooManyDeletes(let count, let total):
             "\(count) of \(total) entries would be deleted or overwritten"
-                + (total > 0 ? " (\(count * 100 / total) %)." : ".")
+                + (total > 0 ? " (\(count * 100 / total) %)." : ".") + " None of that has been done."
         case .foreign(let count):
             "\(count) \(count == 1 ? "entry" : "entries") that syncd never wrote would be deleted."
+                + (count == 1 ? " It is still there." : " They are still there.")
         }
     }
 
