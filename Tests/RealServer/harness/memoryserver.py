@@ -4,6 +4,7 @@ are no text. It lists in byte order and checks neither signatures nor permission
 import email.utils
 import hashlib
 import http.server
+import ssl
 import threading
 import time
 import urllib.parse
@@ -16,19 +17,25 @@ PAGE = 1_000
 class MemoryServer:
     """One bucket, of any name. `objects` maps keys to (body, metadata); tests may change it at any time."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
+        """With `certificate`, a PEM file that holds the key as well, it speaks TLS."""
         self.objects = {}
+        self.scheme = "https" if certificate else "http"
         self.lock = threading.Lock()
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._http.daemon_threads = True
         self._http.block_on_close = False
         self._http.memory = self
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self._http.server_address[1]}"
 
     def put(self, key, body=b""):
         with self.lock:
@@ -117,6 +124,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _target(self):
         path, _, query = self.path.partition("?")
+        if path.startswith("http://"):
+            # Asked as a proxy: it answers for every host.
+            path = "/" + path.removeprefix("http://").partition("/")[2]
         key = urllib.parse.unquote_to_bytes(path[1:].partition("/")[2])
         # Values stay percent-encoded here: a prefix need not be UTF-8.
         pairs = (pair.partition("=") for pair in query.split("&") if pair)
