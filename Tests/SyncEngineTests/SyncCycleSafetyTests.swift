@@ -136,6 +136,21 @@ struct SyncCycleSafetyTests {
         #expect(report.problems.contains { $0.problem.path == Array("d/new".utf8) })
     }
 
+    @Test func `deletes that were approved do not count against the next ones`() async throws {
+        let world = try World(direction: .up, deletes: true)
+        for number in 0..<30 { world.write("f\(number)", "\(number)") }
+        try await world.run()
+        world.advance(seconds: 60)
+        for number in 0..<20 { world.remove("f\(number)") }
+        #expect(try await world.run().halt != nil)
+        try await world.approve()
+        #expect(try await world.run().record.deletedRemote == 20)
+        world.remove("f20")
+        let report = try await world.run()
+        #expect(report.halt == nil)
+        #expect(report.record.deletedRemote == 1)
+    }
+
     @Test func `a plan changes neither side, and the cycle after it does what it said`() async throws {
         let world = try await settled(.up)
         world.remove("a")

@@ -21,7 +21,11 @@ struct DeletePass {
     }
 
     /// Deletes the objects of the entries that `next` yields.
-    func deleteRemote(into done: inout Done, next: () async throws -> Entry?) async throws {
+    func deleteRemote(
+        into done: inout Done,
+        next: () async throws -> Entry?,
+        approved: () -> Int64
+    ) async throws {
         let before = done.deletedRemote
         var recorder = OutcomeRecorder(context, folder: folder)
         let firstError = await run(limit: Self.maximumBatches) {
@@ -32,11 +36,15 @@ struct DeletePass {
             if case .deleted = result { done.deletedRemote += 1 }
             try await recorder.add(result.outcome())
         }
-        try await finish(&recorder, count: done.deletedRemote - before, firstError)
+        try await finish(&recorder, count: done.deletedRemote - before - approved(), firstError)
     }
 
     /// Moves the files of the entries that `next` yields to the trash, and removes the directories this emptied.
-    func deleteLocal(into done: inout Done, next: () async throws -> Entry?) async throws {
+    func deleteLocal(
+        into done: inout Done,
+        next: () async throws -> Entry?,
+        approved: () -> Int64
+    ) async throws {
         let before = done.deletedLocal
         var recorder = OutcomeRecorder(context, folder: folder)
         let firstError = await run(limit: context.concurrency) {
@@ -52,7 +60,7 @@ struct DeletePass {
             }
             try await recorder.add(result.outcome())
         }
-        try await finish(&recorder, count: done.deletedLocal - before, firstError)
+        try await finish(&recorder, count: done.deletedLocal - before - approved(), firstError)
     }
 
     /// - Returns: the first error; all that had begun by then is finished.
@@ -77,7 +85,7 @@ struct DeletePass {
     private func finish(_ recorder: inout OutcomeRecorder, count: Int64, _ firstError: (any Error)?) async throws {
         try await recorder.flush()
         if count > 0 {
-            // For the gate's hour: deletes that were done count, whatever stopped the rest.
+            // For the gate's hour: deletes that were done unasked count, whatever stopped the rest.
             try await context.index.noteDeletes(folder, count: count, at: context.clock.now())
         }
         if let firstError { throw firstError }

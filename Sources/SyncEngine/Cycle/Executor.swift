@@ -40,9 +40,9 @@ struct Executor {
     private func delete(into done: inout Done, markers: Set<RelativePath>) async throws {
         let deletes = DeletePass(context, folder: folder, trash: trash, markers: markers)
         var remote = DeleteSource(self, side: .remote)
-        try await deletes.deleteRemote(into: &done) { try await remote.next() }
+        try await deletes.deleteRemote(into: &done, next: { try await remote.next() }, approved: { remote.approved })
         var local = DeleteSource(self, side: .local)
-        try await deletes.deleteLocal(into: &done) { try await local.next() }
+        try await deletes.deleteLocal(into: &done, next: { try await local.next() }, approved: { local.approved })
     }
 
     /// Directories that only a folder marker names. One that cannot be made is no loss: its files will say so.
@@ -109,6 +109,8 @@ private struct DeleteSource {
     private let executor: Executor
     private let side: Side
     private var reader: AttentionReader
+    /// How many of those yielded so far were approved.
+    private(set) var approved: Int64 = 0
 
     init(_ executor: Executor, side: Side) {
         self.executor = executor
@@ -120,7 +122,9 @@ private struct DeleteSource {
         while let entry = try await reader.next() {
             let change = executor.decider.change(for: entry)
             guard change.deletes(on: side) else { continue }
-            if try await executor.permit.allows(change, of: entry) { return entry }
+            guard try await executor.permit.allows(change, of: entry) else { continue }
+            if try await executor.permit.isApproved(change, of: entry) { approved += 1 }
+            return entry
         }
         return nil
     }

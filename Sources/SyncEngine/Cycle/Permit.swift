@@ -5,6 +5,12 @@ struct Permit: Sendable {
     /// Deletes of entries that were never in base always want an approval, whatever their share.
     let approvals: Approvals
 
+    /// Whether the operator approved this very change. What was approved does not count against the next hour.
+    func isApproved(_ change: Change, of entry: Entry) async throws -> Bool {
+        guard let gated = GatedChange(entry, change) else { return false }
+        return try await approvals.contains(gated)
+    }
+
     func allows(_ change: Change, of entry: Entry) async throws -> Bool {
         guard let gated = GatedChange(entry, change) else { return true }
         switch change {

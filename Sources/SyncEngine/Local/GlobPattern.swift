@@ -53,52 +53,71 @@ struct GlobPattern: Sendable {
         return .segments
     }
 
+    /// Whether the pattern matches all of `text`. All ways to match are followed at once, so that the time is bounded by
+    /// the product of both lengths, whatever stars a pattern has.
     func matches(_ text: ArraySlice<UInt8>) -> Bool {
-        matches(tokens[...], text)
+        let count = Self.states(of: tokens.count + 1)
+        return withUnsafeTemporaryAllocation(of: Bool.self, capacity: 2 * count) { memory in
+            memory.initialize(repeating: false)
+            var current = UnsafeMutableBufferPointer(rebasing: memory[..<count])
+            var next = UnsafeMutableBufferPointer(rebasing: memory[count...])
+            enter(0, &current)
+            for byte in text {
+                next.update(repeating: false)
+                guard step(byte, from: current, to: &next) else { return false }
+                swap(&current, &next)
+            }
+            return isAccepted(current)
+        }
     }
 
-    private func matches(_ tokens: ArraySlice<Token>, _ text: ArraySlice<UInt8>) -> Bool {
-        var tokens = tokens
-        var text = text
-        while let token = tokens.first {
-            tokens = tokens.dropFirst()
-            switch token {
-            case .byte(let byte):
-                guard text.first == byte else { return false }
-                text = text.dropFirst()
-            case .anyByte:
-                guard let byte = text.first, byte != UInt8(ascii: "/") else { return false }
-                text = text.dropFirst()
-            case .oneOf(let set):
-                guard let byte = text.first, byte != UInt8(ascii: "/"), set.contains(byte) else { return false }
-                text = text.dropFirst()
-            case .everything:
-                return !text.isEmpty
-            case .star:
-                return matchesAfterStar(tokens, text)
+    /// Two for each token: before it, and within it, where it has begun to take bytes.
+    private static func states(of tokens: Int) -> Int { 2 * tokens }
+
+    /// Marks the state before token `index`, and those that are reached from it without a byte.
+    private func enter(_ index: Int, _ states: inout UnsafeMutableBufferPointer<Bool>) {
+        states[2 * index] = true
+        guard index < tokens.count else { return }
+        switch tokens[index] {
+        case .star, .segments: enter(index + 1, &states)
+        case .byte, .anyByte, .everything, .oneOf: break
+        }
+    }
+
+    /// - Returns: false if no state is left.
+    private func step(
+        _ byte: UInt8,
+        from states: UnsafeMutableBufferPointer<Bool>,
+        to next: inout UnsafeMutableBufferPointer<Bool>
+    ) -> Bool {
+        let isSlash = byte == UInt8(ascii: "/")
+        var isAlive = false
+        for index in tokens.indices where states[2 * index] || states[2 * index + 1] {
+            var target: Int?
+            switch tokens[index] {
+            case .byte(let own): target = own == byte ? index + 1 : nil
+            case .anyByte: target = isSlash ? nil : index + 1
+            case .oneOf(let set): target = !isSlash && set.contains(byte) ? index + 1 : nil
+            case .star: target = isSlash ? nil : index
             case .segments:
-                return matchesAfterSegments(tokens, text)
+                if isSlash { target = index } else { next[2 * index + 1] = true }
+                isAlive = true
+            case .everything:
+                next[2 * index + 1] = true
+                isAlive = true
+            }
+            if let target {
+                enter(target, &next)
+                isAlive = true
             }
         }
-        return text.isEmpty
+        return isAlive
     }
 
-    private func matchesAfterStar(_ tokens: ArraySlice<Token>, _ text: ArraySlice<UInt8>) -> Bool {
-        var text = text
-        if tokens.isEmpty { return !text.contains(UInt8(ascii: "/")) }
-        while true {
-            if matches(tokens, text) { return true }
-            guard let byte = text.popFirst(), byte != UInt8(ascii: "/") else { return false }
-        }
-    }
-
-    private func matchesAfterSegments(_ tokens: ArraySlice<Token>, _ text: ArraySlice<UInt8>) -> Bool {
-        var text = text
-        while true {
-            if matches(tokens, text) { return true }
-            guard let slash = text.firstIndex(of: UInt8(ascii: "/")) else { return false }
-            text = text[(slash + 1)...]
-        }
+    private func isAccepted(_ states: UnsafeMutableBufferPointer<Bool>) -> Bool {
+        if states[2 * tokens.count] { return true }
+        guard case .everything = tokens.last else { return false }
+        return states[2 * tokens.count - 1]
     }
 }
 
