@@ -175,7 +175,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault.close or fault.hold:
             return self._hang_up()
         if fault.status is not None:
-            text = f"<Error><Code>{fault.code}</Code><Message>as the test wants it</Message></Error>"
+            text = f"<Error><Code>{fault.code}</Code><Message>made to fail by a proxy</Message></Error>"
             headers = [("Content-Type", "application/xml")]
             return self._answer(fault.status, "Failed", headers, text.encode())
         return self._answer(*self._ask(request, body), cut_after=fault.cut_after)
