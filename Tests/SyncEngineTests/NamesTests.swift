@@ -1,7 +1,7 @@
 import SyncEngine
 import Testing
 
-@testable import struct SyncEngine.RelativePath
+
 
 /// What paths, keys, tags and times can be.
 struct NamesTests {

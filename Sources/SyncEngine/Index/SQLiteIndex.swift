@@ -1,3 +1,4 @@
+import Glibc
 internal import GRDB
 
 /// The index in one SQLite database, with one connection. Its functions block: run it on threads of the engine's own.
@@ -39,6 +40,8 @@ public actor SQLiteIndex: Index {
             try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
+        // Names of files are nobody else's business; SQLite gives its other files the same mode.
+        chmod(path, 0o600)
         let migrator = IndexSchema.migrator
         guard try queue.read(migrator.hasBeenSuperseded) == false else { throw IndexError.newerVersion }
         try migrator.migrate(queue)

@@ -31,7 +31,7 @@ struct RemoteLister {
     func list(observe: ([RemoteObservation]) async throws -> Void) async throws -> ListingSummary {
         var summary = ListingSummary()
         var continuation: String?
-        var previous: String?
+        var tokens: Set<String> = []
         var emptyPages = 0
         repeat {
             try Task.checkCancellation()
@@ -40,15 +40,16 @@ struct RemoteLister {
             if !observed.isEmpty { try await observe(observed) }
             progress.update { $0.pagesListed += 1 }
             emptyPages = page.objects.isEmpty ? emptyPages + 1 : 0
-            previous = continuation
             continuation = page.continuation
-            try checkProgress(from: previous, to: continuation, emptyPages: emptyPages)
+            let isNew = continuation.map { tokens.insert($0).inserted } ?? true
+            try checkProgress(isNew: isNew, emptyPages: emptyPages)
         } while continuation != nil
         return summary
     }
 
-    private func checkProgress(from previous: String?, to next: String?, emptyPages: Int) throws(StoreError) {
-        if let next, next == previous || emptyPages > Self.maximumEmptyPages {
+    /// `isNew` says that the continuation token was never given before.
+    private func checkProgress(isNew: Bool, emptyPages: Int) throws(StoreError) {
+        if !isNew || emptyPages > Self.maximumEmptyPages {
             throw StoreError(
                 code: .malformedAnswer,
                 message: "the listing goes round in circles: the service answered with a continuation token it had"

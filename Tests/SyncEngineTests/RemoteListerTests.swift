@@ -1,0 +1,70 @@
+
+import Testing
+
+@testable import SyncEngine
+
+/// Listings that never end are found out.
+struct RemoteListerTests {
+    /// Answers a listing with pages from a script, by token.
+    private struct ScriptedStore: ObjectStore {
+        var pages: [String: ObjectPage]
+
+        func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage {
+            pages[continuation ?? ""] ?? ObjectPage(objects: [], continuation: nil)
+        }
+
+        private var refusal: StoreError { StoreError(code: .refused, message: "not in the script") }
+
+        func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails { throw refusal }
+        func putMarker(_ name: [UInt8]) async throws(StoreError) { throw refusal }
+        func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] { throw refusal }
+        var requestCounts: [String: Int64] { [:] }
+
+        func get(
+            _ name: [UInt8], expecting expected: RemoteState, into file: any OpenFile
+        ) async throws(StoreError) -> (ObjectDetails, ContentDigest) { throw refusal }
+
+        func put(
+            _ name: [UInt8], body: UploadBody, modified: UnixTime, mode: UInt16
+        ) async throws(StoreError) -> (RemoteState, ContentDigest) { throw refusal }
+    }
+
+    private func list(_ pages: [String: ObjectPage]) async throws -> Int {
+        let lister = RemoteLister(
+            store: ScriptedStore(pages: pages), rules: IgnoreRules(patterns: []), progress: CycleProgress())
+        var seen = 0
+        _ = try await lister.list { seen += $0.count }
+        return seen
+    }
+
+    private func page(_ name: String, then next: String?) -> ObjectPage {
+        let object = ListedObject(name: Array(name.utf8), state: RemoteState(etag: ETag("e"), size: 1))
+        return ObjectPage(objects: [object], continuation: next)
+    }
+
+    @Test func `pages are followed to the last`() async throws {
+        #expect(try await list(["": page("a", then: "1"), "1": page("b", then: "2"), "2": page("c", then: nil)]) == 3)
+    }
+
+    @Test func `a token that was given before ends the listing as broken`() async {
+        for pages in [
+            ["": page("a", then: "1"), "1": page("b", then: "1")],
+            ["": page("a", then: "1"), "1": page("b", then: "2"), "2": page("c", then: "1")],
+        ] {
+            await #expect(throws: StoreError.self) { try await list(pages) }
+        }
+    }
+
+    @Test func `empty pages without end are broken, and a few of them are not`() async throws {
+        func empty(_ count: Int) -> [String: ObjectPage] {
+            var pages = ["": ObjectPage(objects: [], continuation: "1")]
+            for number in 1..<count {
+                pages["\(number)"] = ObjectPage(objects: [], continuation: "\(number + 1)")
+            }
+            pages["\(count)"] = page("last", then: nil)
+            return pages
+        }
+        #expect(try await list(empty(50)) == 1)
+        await #expect(throws: StoreError.self) { try await list(empty(200)) }
+    }
+}
