@@ -11,7 +11,7 @@ struct CurlTransportTests {
     private let transport = CurlTransport(options: TransportOptions(connectTimeout: 2, stallTimeout: 2))
 
     private func request(
-        _ server: LoopbackServer,
+        _ server: ScriptedServer,
         _ method: HTTPRequest.Method = .get,
         target: String = "/b/k",
         body: RequestBody = .none,
@@ -28,8 +28,8 @@ struct CurlTransportTests {
     }
 
     /// Answers every request of every connection with the same bytes.
-    private func answering(_ answer: String) -> LoopbackServer {
-        LoopbackServer { _, connection in
+    private func answering(_ answer: String) -> ScriptedServer {
+        ScriptedServer { _, connection in
             while !connection.readHead().isEmpty { connection.write(answer) }
         }
     }
@@ -56,7 +56,7 @@ struct CurlTransportTests {
 
     @Test func `the target goes out byte for byte, with the headers, and the answer comes whole`() async throws {
         let head = Mutex<String>.Shared("")
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             head.set(connection.readHead())
             connection.write("HTTP/1.1 200 OK\r\nETag:  \"e\" \r\nX-Two: a: b\r\nContent-Length: 3\r\n\r\nabc")
         }
@@ -82,7 +82,7 @@ struct CurlTransportTests {
         }
         let received = Mutex<[[UInt8]]>.Shared([])
         let heads = Mutex<[String]>.Shared([])
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             while true {
                 let head = connection.readHead()
                 if head.isEmpty { return }
@@ -135,7 +135,7 @@ struct CurlTransportTests {
     @Test func `answers beyond their bounds are refused`() async {
         let long = answering("HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + String(repeating: "x", count: 1_001))
         #expect(await code(request(long)).hasPrefix("bodyTooLarge"))
-        let chatty = LoopbackServer { _, connection in
+        let chatty = ScriptedServer { _, connection in
             _ = connection.readHead()
             connection.write("HTTP/1.1 200 OK\r\n")
             for number in 0..<3_000 { connection.write("X-\(number): \(String(repeating: "y", count: 60))\r\n") }
@@ -145,7 +145,7 @@ struct CurlTransportTests {
     }
 
     @Test func `a body that ends early is never a success`() async {
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             _ = connection.readHead()
             connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
         }
@@ -153,7 +153,7 @@ struct CurlTransportTests {
     }
 
     @Test func `a refusal that comes before the body is read is still read`() async throws {
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             _ = connection.readHead()
             connection.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
         }
@@ -164,7 +164,7 @@ struct CurlTransportTests {
     }
 
     @Test func `what is no HTTP, an end without an answer and a reset are told apart from success`() async {
-        for script: LoopbackServer.Script in [
+        for script: ScriptedServer.Script in [
             { _, connection in connection.write("SSH-2.0-OpenSSH\r\n\r\n") },
             { _, connection in _ = connection.readHead() },
             { _, connection in
@@ -173,7 +173,7 @@ struct CurlTransportTests {
                 connection.reset()
             },
         ] {
-            let server = LoopbackServer(script)
+            let server = ScriptedServer(script)
             #expect(await failure(request(server)) != nil)
         }
     }
@@ -202,7 +202,7 @@ struct CurlTransportTests {
     @Test func `one connection serves one request after the other, whatever their methods`() async throws {
         let connections = Mutex<Int>.Shared(0)
         let methods = Mutex<[String]>.Shared([])
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             connections.update { $0 += 1 }
             while true {
                 let head = connection.readHead()
@@ -222,7 +222,7 @@ struct CurlTransportTests {
 
     @Test func `a kept connection that has died costs no failure, and the body is sent from its start`() async throws {
         let received = Mutex<[[UInt8]]>.Shared([])
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             guard !connection.readHead().isEmpty else { return }
             let body = connection.read(3)
             received.update { $0.append(body) }
@@ -233,7 +233,7 @@ struct CurlTransportTests {
     }
 
     @Test func `nobody there is unreachable, and silence is an interruption`() async {
-        let gone = LoopbackServer { _, _ in }.origin
+        let gone = ScriptedServer { _, _ in }.origin
         let unreachable = HTTPRequest(
             method: .get,
             origin: gone,
@@ -243,14 +243,14 @@ struct CurlTransportTests {
             sink: .memory(limit: 9)
         )
         #expect(await code(unreachable).hasPrefix("unreachable"))
-        let silent = LoopbackServer { _, connection in connection.waitForEnd() }
+        let silent = ScriptedServer { _, connection in connection.waitForEnd() }
         #expect(await code(request(silent)).hasPrefix("interrupted"))
     }
 
     @Test func `a cancelled exchange ends at once and closes its connection`() async {
         let (began, beginning) = AsyncStream.makeStream(of: Void.self)
         let (ended, ending) = AsyncStream.makeStream(of: Void.self)
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             _ = connection.readHead()
             beginning.yield()
             connection.waitForEnd()
@@ -279,7 +279,7 @@ struct CurlTransportTests {
             close(descriptor)
             unlink(path)
         }
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             _ = connection.readHead()
             connection.waitForEnd()
         }
@@ -295,7 +295,7 @@ struct CurlTransportTests {
     }
 
     @Test func `two hundred at once all get their own answers`() async throws {
-        let server = LoopbackServer { _, connection in
+        let server = ScriptedServer { _, connection in
             while true {
                 let head = connection.readHead()
                 if head.isEmpty { return }

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// A server on loopback that answers what a test tells it to, byte for byte, on threads of its own.
-public final class LoopbackServer: Sendable {
+public final class ScriptedServer: Sendable {
     /// What one connection meets. It is called for each connection with its number, from 1, and ends it by returning.
     public typealias Script = @Sendable (_ number: Int, _ connection: Connection) -> Void
 
