@@ -19,9 +19,9 @@ extension S3Client {
         var errors: [ObjectKey: S3Error?] = [:]
         if batch.count > 1 {
             do throws(S3Error) {
-                errors = try await deleteBatch(bucket: bucket, keys: batch)
+                errors = try await deleteInBatches(bucket: bucket, keys: batch)
             } catch {
-                guard error.code == .notImplemented || error.code == .other("MethodNotAllowed") else { throw error }
+                guard Self.meansNoBatches(error.code) else { throw error }
             }
         }
         var outcomes: [DeleteOutcome] = []
@@ -33,6 +33,30 @@ extension S3Client {
             }
         }
         return outcomes
+    }
+
+    private static func meansNoBatches(_ code: S3Error.Code) -> Bool {
+        [.notImplemented, .other("MethodNotAllowed"), .other("405")].contains(code)
+    }
+
+    /// Deletes `keys` in one request, and in further ones those for which the answer says to try again.
+    private func deleteInBatches(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [ObjectKey: S3Error?] {
+        var outcomes = try await deleteBatch(bucket: bucket, keys: keys)
+        var attempt = 1
+        while true {
+            let failed = keys.filter { key in
+                outcomes[key].flatMap(\.self).map { RetryPolicy.kind(of: $0) != .final } ?? false
+            }
+            guard let failure = failed.first.flatMap({ outcomes[$0] }).flatMap(\.self) else { return outcomes }
+            do throws(S3Error) {
+                try await pause(after: attempt, failure, nil)
+                outcomes.merge(try await deleteBatch(bucket: bucket, keys: failed)) { $1 }
+            } catch {
+                // What the earlier answers said still holds.
+                return outcomes
+            }
+            attempt += 1
+        }
     }
 
     private func deleteOne(bucket: String, key: ObjectKey) async -> S3Error? {
@@ -115,12 +139,13 @@ extension S3Client {
 }
 
 extension ObjectKey {
-    /// False for bytes that are no UTF-8 and for characters that XML 1.0 has no way to write.
+    /// False for bytes that are no UTF-8, for characters that XML 1.0 has no way to write, and for the carriage return,
+    /// which comes back as a line feed from a service that does not escape it.
     var canStandInXML: Bool {
         guard let text = String(validating: bytes, as: UTF8.self) else { return false }
         return text.unicodeScalars.allSatisfy {
             switch $0.value {
-            case 0x9, 0xA, 0xD, 0x20...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
+            case 0x9, 0xA, 0x20...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
             default: false
             }
         }
@@ -133,7 +158,7 @@ extension ObjectKey {
             case UInt8(ascii: "&"): body += Array("&amp;".utf8)
             case UInt8(ascii: "<"): body += Array("&lt;".utf8)
             case UInt8(ascii: ">"): body += Array("&gt;".utf8)
-            case 9, 10, 13: body += Array("&#\(byte);".utf8)
+            case 9, 10: body += Array("&#\(byte);".utf8)
             default: body.append(byte)
             }
         }
