@@ -16,18 +16,18 @@ extension S3Client {
     public func deleteObjects(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [DeleteOutcome] {
         precondition(keys.count <= Self.maximumBatch, "at most \(Self.maximumBatch) keys in a batch")
         let batch = keys.filter(\.canStandInXML)
-        var errors: [ObjectKey: S3Error?] = [:]
+        var known: [ObjectKey: DeleteOutcome] = [:]
         if batch.count > 1 {
             do throws(S3Error) {
-                errors = try await deleteInBatches(bucket: bucket, keys: batch)
+                known = try await deleteInBatches(bucket: bucket, keys: batch)
             } catch {
                 guard Self.meansNoBatches(error.code) else { throw error }
             }
         }
         var outcomes: [DeleteOutcome] = []
         for key in keys {
-            if let known = errors[key] {
-                outcomes.append(DeleteOutcome(key: key, error: known))
+            if let outcome = known[key] {
+                outcomes.append(outcome)
             } else {
                 outcomes.append(DeleteOutcome(key: key, error: await deleteOne(bucket: bucket, key: key)))
             }
@@ -40,17 +40,20 @@ extension S3Client {
     }
 
     /// Deletes `keys` in one request, and in further ones those for which the answer says to try again.
-    private func deleteInBatches(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [ObjectKey: S3Error?] {
+    private func deleteInBatches(
+        bucket: String,
+        keys: [ObjectKey]
+    ) async throws(S3Error) -> [ObjectKey: DeleteOutcome] {
         var outcomes = try await deleteBatch(bucket: bucket, keys: keys)
         var attempt = 1
         while true {
-            let failed = keys.filter { key in
-                outcomes[key].flatMap(\.self).map { RetryPolicy.kind(of: $0) != .final } ?? false
+            let failed = keys.compactMap { outcomes[$0] }.filter { outcome in
+                outcome.error.map { RetryPolicy.kind(of: $0) != .final } ?? false
             }
-            guard let failure = failed.first.flatMap({ outcomes[$0] }).flatMap(\.self) else { return outcomes }
+            guard let failure = failed.first?.error else { return outcomes }
             do throws(S3Error) {
                 try await pause(after: attempt, failure, nil)
-                outcomes.merge(try await deleteBatch(bucket: bucket, keys: failed)) { $1 }
+                outcomes.merge(try await deleteBatch(bucket: bucket, keys: failed.map(\.key))) { $1 }
             } catch {
                 // What the earlier answers said still holds.
                 return outcomes
@@ -68,7 +71,7 @@ extension S3Client {
         }
     }
 
-    private func deleteBatch(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [ObjectKey: S3Error?] {
+    private func deleteBatch(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [ObjectKey: DeleteOutcome] {
         var body = Array("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8)
         for key in keys {
             body += Array("<Object><Key>".utf8)
@@ -109,32 +112,33 @@ extension S3Client {
         _ results: [[UInt8]: ErrorDocument?],
         keys: [ObjectKey],
         _ operation: Operation
-    ) -> [ObjectKey: S3Error?] {
-        var errors: [ObjectKey: S3Error?] = [:]
+    ) -> [ObjectKey: DeleteOutcome] {
+        var outcomes: [ObjectKey: DeleteOutcome] = [:]
         for key in keys {
-            guard let result = results[key.bytes] else {
-                errors[key] = S3Error(
-                    code: .malformedAnswer,
-                    operation: operation.name,
-                    bucket: operation.bucket,
-                    key: key,
-                    status: 200,
-                    message: "the answer says nothing of this key"
-                )
-                continue
+            var outcome = DeleteOutcome(key: key)
+            switch results[key.bytes] {
+            case .some(nil): break
+            case .some(let document?):
+                let code = S3Error.Code(name: document.code, status: 200)
+                outcome.error = failure(code, of: key, operation, "\(document.code): \(document.message)")
+            case nil:
+                outcome.error = failure(.malformedAnswer, of: key, operation, "the answer says nothing of this key")
             }
-            errors[key] = result.map {
-                S3Error(
-                    code: S3Error.Code(name: $0.code, status: 200),
-                    operation: operation.name,
-                    bucket: operation.bucket,
-                    key: key,
-                    status: 200,
-                    message: "\($0.code): \($0.message)"
-                )
-            }
+            outcomes[key] = outcome
         }
-        return errors
+        return outcomes
+    }
+
+    private func failure(_ code: S3Error.Code, of key: ObjectKey, _ operation: Operation, _ message: String) -> S3Error
+    {
+        S3Error(
+            code: code,
+            operation: operation.name,
+            bucket: operation.bucket,
+            key: key,
+            status: 200,
+            message: message
+        )
     }
 }
 
