@@ -52,7 +52,7 @@ public struct HTTPRequest: Sendable {
     public var origin: String
     /// From the first `/` to the end of the query, sent as it is: no normalisation, no decoding.
     public var target: String
-    /// All but `Content-Length`, which the transport sets from the body.
+    /// `host` among them; all but `Content-Length`, which the transport sets from the body.
     public var headers: [(name: String, value: String)]
     public var body: RequestBody
     public var sink: ResponseSink
@@ -106,7 +106,7 @@ public protocol HTTPTransport: Sendable {
 /// An exchange that brought no whole answer.
 public struct TransportError: Error, Sendable {
     /// What callers branch on.
-    public enum Code: Sendable {
+    public enum Code: Hashable, Sendable {
         /// The name did not resolve, or no connection could be made.
         case unreachable
         /// The certificate was refused, or TLS could not be agreed on.

@@ -76,14 +76,18 @@ struct RetryBudget: Hashable, Sendable {
 
     /// Takes the price of one retry; false if the budget is spent.
     mutating func spend(on kind: RetryPolicy.Kind) -> Bool {
-        let cost = kind == .throttled ? Self.throttledCost : Self.transientCost
+        let cost = Self.cost(of: kind)
         guard tokens >= cost else { return false }
         tokens -= cost
         return true
     }
 
-    /// A request that succeeded at once pays one back.
-    mutating func succeed() {
-        tokens = min(Self.capacity, tokens + 1)
+    /// A request that succeeded pays back what its last retry, of `kind`, had cost; one that needed none pays one.
+    mutating func succeed(afterRetry kind: RetryPolicy.Kind?) {
+        tokens = min(Self.capacity, tokens + (kind.map(Self.cost) ?? 1))
+    }
+
+    private static func cost(of kind: RetryPolicy.Kind) -> Int {
+        kind == .throttled ? throttledCost : transientCost
     }
 }

@@ -135,6 +135,7 @@ private struct ListBuilder {
             object.size = Int64(String(decoding: text, as: UTF8.self)) ?? -1
         case .leaf(.lastModified, .contents, let text): object.modified = S3Time(iso8601: text)
         case .leaf(.storageClass, .contents, let text): object.storageClass = String(decoding: text, as: UTF8.self)
+        case .leaf(.contents, .listBucketResult, _): isBroken = true
         case .end(.contents):
             if object.size < 0 || object.key.bytes.isEmpty { isBroken = true }
             page.objects.append(object)

@@ -16,23 +16,50 @@ extension S3Client {
     public func deleteObjects(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [DeleteOutcome] {
         precondition(keys.count <= Self.maximumBatch, "at most \(Self.maximumBatch) keys in a batch")
         let batch = keys.filter(\.canStandInXML)
-        var errors: [ObjectKey: S3Error?] = [:]
+        var known: [ObjectKey: DeleteOutcome] = [:]
         if batch.count > 1 {
             do throws(S3Error) {
-                errors = try await deleteBatch(bucket: bucket, keys: batch)
+                known = try await deleteInBatches(bucket: bucket, keys: batch)
             } catch {
-                guard error.code == .notImplemented || error.code == .other("MethodNotAllowed") else { throw error }
+                guard Self.meansNoBatches(error.code) else { throw error }
             }
         }
         var outcomes: [DeleteOutcome] = []
         for key in keys {
-            if let known = errors[key] {
-                outcomes.append(DeleteOutcome(key: key, error: known))
+            if let outcome = known[key] {
+                outcomes.append(outcome)
             } else {
                 outcomes.append(DeleteOutcome(key: key, error: await deleteOne(bucket: bucket, key: key)))
             }
         }
         return outcomes
+    }
+
+    private static func meansNoBatches(_ code: S3Error.Code) -> Bool {
+        [.notImplemented, .other("MethodNotAllowed"), .other("405")].contains(code)
+    }
+
+    /// Deletes `keys` in one request, and in further ones those for which the answer says to try again.
+    private func deleteInBatches(
+        bucket: String,
+        keys: [ObjectKey]
+    ) async throws(S3Error) -> [ObjectKey: DeleteOutcome] {
+        var outcomes = try await deleteBatch(bucket: bucket, keys: keys)
+        var attempt = 1
+        while true {
+            let failed = keys.compactMap { outcomes[$0] }.filter { outcome in
+                outcome.error.map { RetryPolicy.kind(of: $0) != .final } ?? false
+            }
+            guard let failure = failed.first?.error else { return outcomes }
+            do throws(S3Error) {
+                try await pause(after: attempt, failure, nil)
+                outcomes.merge(try await deleteBatch(bucket: bucket, keys: failed.map(\.key))) { $1 }
+            } catch {
+                // What the earlier answers said still holds.
+                return outcomes
+            }
+            attempt += 1
+        }
     }
 
     private func deleteOne(bucket: String, key: ObjectKey) async -> S3Error? {
@@ -44,7 +71,7 @@ extension S3Client {
         }
     }
 
-    private func deleteBatch(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [ObjectKey: S3Error?] {
+    private func deleteBatch(bucket: String, keys: [ObjectKey]) async throws(S3Error) -> [ObjectKey: DeleteOutcome] {
         var body = Array("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">".utf8)
         for key in keys {
             body += Array("<Object><Key>".utf8)
@@ -85,44 +112,44 @@ extension S3Client {
         _ results: [[UInt8]: ErrorDocument?],
         keys: [ObjectKey],
         _ operation: Operation
-    ) -> [ObjectKey: S3Error?] {
-        var errors: [ObjectKey: S3Error?] = [:]
+    ) -> [ObjectKey: DeleteOutcome] {
+        var outcomes: [ObjectKey: DeleteOutcome] = [:]
         for key in keys {
-            guard let result = results[key.bytes] else {
-                errors[key] = S3Error(
-                    code: .malformedAnswer,
-                    operation: operation.name,
-                    bucket: operation.bucket,
-                    key: key,
-                    status: 200,
-                    message: "the answer says nothing of this key"
-                )
-                continue
+            var outcome = DeleteOutcome(key: key)
+            switch results[key.bytes] {
+            case .some(nil): break
+            case .some(let document?):
+                let code = S3Error.Code(name: document.code, status: 200)
+                outcome.error = failure(code, of: key, operation, "\(document.code): \(document.message)")
+            case nil:
+                outcome.error = failure(.malformedAnswer, of: key, operation, "the answer says nothing of this key")
             }
-            let error = result.map {
-                S3Error(
-                    code: S3Error.Code(name: $0.code, status: 200),
-                    operation: operation.name,
-                    bucket: operation.bucket,
-                    key: key,
-                    status: 200,
-                    message: "\($0.code): \($0.message)"
-                )
-            }
-            // Not by subscript: assigning an absent error there would take the key out again.
-            errors.updateValue(error, forKey: key)
+            outcomes[key] = outcome
         }
-        return errors
+        return outcomes
+    }
+
+    private func failure(_ code: S3Error.Code, of key: ObjectKey, _ operation: Operation, _ message: String) -> S3Error
+    {
+        S3Error(
+            code: code,
+            operation: operation.name,
+            bucket: operation.bucket,
+            key: key,
+            status: 200,
+            message: message
+        )
     }
 }
 
 extension ObjectKey {
-    /// False for bytes that are no UTF-8 and for characters that XML 1.0 has no way to write.
+    /// False for bytes that are no UTF-8, for characters that XML 1.0 has no way to write, and for the carriage return,
+    /// which comes back as a line feed from a service that does not escape it.
     var canStandInXML: Bool {
         guard let text = String(validating: bytes, as: UTF8.self) else { return false }
         return text.unicodeScalars.allSatisfy {
             switch $0.value {
-            case 0x9, 0xA, 0xD, 0x20...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
+            case 0x9, 0xA, 0x20...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
             default: false
             }
         }
@@ -135,7 +162,7 @@ extension ObjectKey {
             case UInt8(ascii: "&"): body += Array("&amp;".utf8)
             case UInt8(ascii: "<"): body += Array("&lt;".utf8)
             case UInt8(ascii: ">"): body += Array("&gt;".utf8)
-            case 9, 10, 13: body += Array("&#\(byte);".utf8)
+            case 9, 10: body += Array("&#\(byte);".utf8)
             default: body.append(byte)
             }
         }

@@ -65,19 +65,21 @@ public final class S3Client: Sendable {
     func perform(_ operation: Operation) async throws(S3Error) -> HTTPResponse {
         var attempt = 0
         var corrections = Corrections()
+        var lastRetry: RetryPolicy.Kind?
         while true {
             attempt += 1
             let failure: S3Error
             var retryAfter: Double?
+            let region = region(of: operation.bucket)
             do throws(TransportError) {
-                let response = try await transport.send(signed(operation))
+                let response = try await transport.send(signed(operation, region: region))
                 if (200..<300).contains(response.status) {
-                    if attempt == 1 { state.withLock { $0.budget.succeed() } }
+                    state.withLock { $0.budget.succeed(afterRetry: lastRetry) }
                     return response
                 }
-                if correct(operation, response, &corrections) { continue }
+                if correct(operation, response, signedFor: region, &corrections) { continue }
                 failure = S3Error(response, operation: operation.name, bucket: operation.bucket, key: operation.key)
-                retryAfter = Self.retryAfter(response)
+                retryAfter = self.retryAfter(response)
             } catch {
                 failure = S3Error(
                     code: .transport,
@@ -88,12 +90,17 @@ public final class S3Client: Sendable {
                     transport: error
                 )
             }
-            try await pause(after: attempt, failure, retryAfter)
+            lastRetry = try await pause(after: attempt, failure, retryAfter)
         }
     }
 
     /// Waits before the next try. - Throws: `failure` if there is to be none.
-    private func pause(after attempt: Int, _ failure: S3Error, _ retryAfter: Double?) async throws(S3Error) {
+    @discardableResult
+    func pause(
+        after attempt: Int,
+        _ failure: S3Error,
+        _ retryAfter: Double?
+    ) async throws(S3Error) -> RetryPolicy.Kind {
         let kind = RetryPolicy.kind(of: failure)
         let chance = environment.chance()
         guard let delay = policy.delay(after: attempt, kind, retryAfter: retryAfter, chance: chance),
@@ -101,15 +108,21 @@ public final class S3Client: Sendable {
         else { throw failure }
         do {
             try await environment.sleep(.seconds(delay))
+            return kind
         } catch {
             throw failure.cancelled
         }
     }
 
-    private static func retryAfter(_ response: HTTPResponse) -> Double? {
+    /// In seconds. `x-amz-retry-after` counts milliseconds; `Retry-After` seconds, or it is a date.
+    private func retryAfter(_ response: HTTPResponse) -> Double? {
         if let text = response.headers["x-amz-retry-after"], let value = Double(text) { return value / 1_000 }
-        return response.headers["retry-after"].flatMap(Double.init)
+        guard let text = response.headers["retry-after"] else { return nil }
+        return Double(text) ?? S3Time(http: text).map { Double($0.seconds - serviceTime.seconds) }
     }
+
+    /// The time by the service's clock, as far as that is known.
+    private var serviceTime: S3Time { S3Time(seconds: environment.now().seconds + state.withLock { $0.clockOffset }) }
 
     // MARK: Corrections by the service
 
@@ -121,27 +134,51 @@ public final class S3Client: Sendable {
 
     /// True if the answer said that region or clock are others than we took them for: then the same request, signed
     /// anew, is worth sending.
-    private func correct(_ operation: Operation, _ response: HTTPResponse, _ done: inout Corrections) -> Bool {
+    private func correct(
+        _ operation: Operation,
+        _ response: HTTPResponse,
+        signedFor signedRegion: String,
+        _ done: inout Corrections
+    ) -> Bool {
+        guard [301, 307, 400, 403].contains(response.status) else { return false }
         let document = S3Answers.error(response.body)
-        if !done.clock, document?.code == "RequestTimeTooSkewed", let date = response.headers["date"],
-            let time = S3Time(http: date)
-        {
+        if !done.clock, let time = response.headers["date"].flatMap(S3Time.init(http:)), isSkew(document, at: time) {
             done.clock = true
             state.withLock { $0.clockOffset = time.seconds - environment.now().seconds }
             return true
         }
-        guard !done.region, [301, 307, 400, 403].contains(response.status), let bucket = operation.bucket else {
-            return false
-        }
+        guard !done.region, let bucket = operation.bucket else { return false }
         let isRedirect =
             [301, 307].contains(response.status) || document?.code == "AuthorizationHeaderMalformed"
             || (operation.method == .head && response.headers["x-amz-bucket-region"] != nil)
+        // Compared with what was signed, not with what is remembered: many requests may learn it at once.
         guard isRedirect, let region = document?.region ?? response.headers["x-amz-bucket-region"],
-            region != self.region(of: bucket)
+            region != signedRegion, Self.isRegion(region)
         else { return false }
         done.region = true
         remember(region: region, of: bucket)
         return true
+    }
+
+    /// The difference in seconds that every service bears.
+    private static let harmlessSkew: Int64 = 300
+
+    /// Whether it was our clock that was refused. HEAD has no body to say so, and `rclone serve` calls it AccessDenied.
+    private func isSkew(_ document: ErrorDocument?, at time: S3Time) -> Bool {
+        switch document?.code {
+        case "RequestTimeTooSkewed": true
+        case nil, "AccessDenied": abs(time.seconds - serviceTime.seconds) > Self.harmlessSkew
+        default: false
+        }
+    }
+
+    /// False for what would lead to another host, since a region is part of a host's name.
+    private static func isRegion(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20) || (48...57).contains($0) || $0 == 45
+                    || $0 == 95
+            }
     }
 
     func remember(region: String, of bucket: String) {
@@ -159,8 +196,7 @@ public final class S3Client: Sendable {
     // MARK: Signing
 
     /// The request as it goes out now: every try is signed anew, with its own time.
-    private func signed(_ operation: Operation) -> HTTPRequest {
-        let region = region(of: operation.bucket)
+    private func signed(_ operation: Operation, region: String) -> HTTPRequest {
         let address = connection.address(bucket: operation.bucket, region: region)
         var path = address.path
         if let key = operation.key {
@@ -173,12 +209,8 @@ public final class S3Client: Sendable {
                 value: PercentEncoding.encode($0.value, keepingSlash: false)
             )
         }
-        let now = environment.now()
-        let offset = state.withLock { state in
-            state.counts[operation.countedAs, default: 0] += 1
-            return state.clockOffset
-        }
-        let time = S3Time(seconds: now.seconds + offset).signingText
+        state.withLock { $0.counts[operation.countedAs, default: 0] += 1 }
+        let time = serviceTime.signingText
         let hash = operation.bodySHA256 ?? (operation.body.length == 0 ? Self.emptySHA256 : "UNSIGNED-PAYLOAD")
         var headers = operation.headers
         headers.append(("host", address.authority))
@@ -201,8 +233,6 @@ public final class S3Client: Sendable {
             time: time
         )
         headers.append(("Authorization", authorization))
-        // curl sets Host itself, to the same bytes.
-        headers.removeAll { $0.name == "host" }
         let suffix = query.isEmpty ? "" : "?" + SigV4.canonicalQuery(query)
         return HTTPRequest(
             method: operation.method,

@@ -44,32 +44,46 @@ public struct S3Endpoint: Hashable, Sendable {
         let host = rest.hasSuffix("/") ? rest.dropLast() : rest
         if host.contains("@") { throw Invalid(message: "an endpoint holds no user or password") }
         if host.contains(where: { "/?#".contains($0) }) { throw Invalid(message: "an endpoint has no path or query") }
-        guard !host.isEmpty, host.utf8.allSatisfy(Self.isHostByte) else {
+        let (name, port) = Self.split(host)
+        guard Self.isHost(name) else {
             throw Invalid(message: "an endpoint is a host name or address, with a port or without")
         }
-        guard Self.hasGoodPort(host) else { throw Invalid(message: "an endpoint's port is 1 to 65535") }
-        // curl leaves a scheme's own port out of the Host header, and the signature must hold what is sent.
-        let ownPort = isSecure ? ":443" : ":80"
-        let isBracketed = host.hasSuffix("]")
-        authority = String(!isBracketed && host.hasSuffix(ownPort) ? host.dropLast(ownPort.count) : host).lowercased()
+        guard let port else {
+            authority = name.lowercased()
+            return
+        }
+        guard port.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(port), (1...65_535).contains(number)
+        else {
+            throw Invalid(message: "an endpoint's port is 1 to 65535")
+        }
+        authority = name.lowercased() + (number == (isSecure ? 443 : 80) ? "" : ":\(number)")
     }
 
     /// The endpoint in one spelling: `https://host:port`, lower case, no final `/`, no port that is the scheme's own.
     public var text: String { (isSecure ? "https://" : "http://") + authority }
 
-    private static func hasGoodPort(_ host: Substring) -> Bool {
-        guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return true }
-        return Int(host[host.index(after: colon)...]).map { (1...65_535).contains($0) } ?? false
+    /// Name and port, divided at the last colon that is not in brackets.
+    private static func split(_ host: Substring) -> (name: Substring, port: Substring?) {
+        guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return (host, nil) }
+        return (host[..<colon], host[host.index(after: colon)...])
     }
 
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
-            UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
-            true
-        default: false
+    /// True for letters, digits, `.`, `-` and `_`, or an IPv6 address in brackets.
+    private static func isHost(_ name: Substring) -> Bool {
+        if name.hasPrefix("["), name.hasSuffix("]") {
+            let address = name.dropFirst().dropLast()
+            return address.contains(":") && address.utf8.allSatisfy { isHexDigit($0) || $0 == 58 || $0 == 46 }
         }
+        return !name.isEmpty
+            && name.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) || $0 == 45 || $0 == 46 || $0 == 95 }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
     }
 }
 

@@ -39,13 +39,27 @@ extension S3Error.Code {
         case "EntityTooLarge": self = .entityTooLarge
         case "NotImplemented": self = .notImplemented
         case "InternalError": self = .internalError
-        default: self = status >= 500 && status != 501 ? .internalError : .other(name)
+        default: self = Self.named(name, status: status)
+        }
+    }
+
+    /// A code that is not known here, with a status that says enough.
+    private static func named(_ name: String, status: Int) -> Self {
+        switch status {
+        case 408: .other("RequestTimeout")
+        case 412: .preconditionFailed
+        case 416: .invalidRange
+        case 429, 503: .slowDown
+        case 501: .notImplemented
+        case 500...599: .internalError
+        default: .other(name)
         }
     }
 
     /// What a status means that comes without a code: to HEAD, or from something in between.
     init(status: Int, key: ObjectKey?) {
         switch status {
+        case 401: self = .credentialsRefused
         case 403: self = .accessDenied
         case 404: self = key == nil ? .noSuchBucket : .noSuchKey
         case 409: self = .conflict
@@ -63,26 +77,26 @@ extension S3Error: CustomStringConvertible {
     /// One sentence for the operator, without any secret.
     public var description: String {
         var subject = bucket.map { "bucket \"\($0)\"" } ?? "the service"
-        if let key { subject += " key \"\(Self.printable(key))\"" }
+        if let key { subject += " key \"\(key)\"" }
         if let transport {
-            return "\(subject): \(operation) got no answer: \(transport.message)"
+            return Self.printable("\(subject): \(operation) got no answer: \(transport.message)")
         }
         var text = "\(subject) answered \(status.map(String.init) ?? "nothing") to \(operation)"
         if !message.isEmpty { text += ": \(message)" }
         if let requestID { text += " (request \(requestID))" }
-        return text
+        return Self.printable(text)
     }
 
-    /// Control characters escaped, so that a key cannot write to somebody's terminal.
-    private static func printable(_ key: ObjectKey) -> String {
-        var text = ""
-        for scalar in key.description.unicodeScalars {
+    /// Control characters escaped, so that neither a key nor a service's words can write to somebody's terminal.
+    private static func printable(_ text: String) -> String {
+        var printable = ""
+        for scalar in text.unicodeScalars {
             if scalar.value < 32 || (127..<160).contains(scalar.value) {
-                text += "\\u{\(String(scalar.value, radix: 16))}"
+                printable += "\\u{\(String(scalar.value, radix: 16))}"
             } else {
-                text.unicodeScalars.append(scalar)
+                printable.unicodeScalars.append(scalar)
             }
         }
-        return text
+        return printable
     }
 }

@@ -15,11 +15,12 @@ public struct S3Object: Hashable, Sendable {
     /// True under SSE-KMS and SSE-C, where the ETag is no digest of the content.
     public var etagIsOpaque: Bool
 
-    init(_ headers: HTTPFields) {
+    /// `size` is what to take for the object's size where the headers do not say it.
+    init(_ headers: HTTPFields, size: Int64 = 0) {
         var tag = headers["etag"] ?? ""
         if tag.count >= 2, tag.hasPrefix("\""), tag.hasSuffix("\"") { tag = String(tag.dropFirst().dropLast()) }
         etag = tag
-        size = Self.size(headers)
+        self.size = Self.statedSize(headers) ?? size
         modified = headers["last-modified"].flatMap(S3Time.init(http:))
         contentType = headers["content-type"]
         versionID = headers["x-amz-version-id"]
@@ -31,9 +32,10 @@ public struct S3Object: Hashable, Sendable {
     }
 
     /// The total of `Content-Range: bytes 0-9/100`, else `Content-Length`.
-    private static func size(_ headers: HTTPFields) -> Int64 {
-        if let total = headers["content-range"]?.split(separator: "/").last, let value = Int64(total) { return value }
-        return headers["content-length"].flatMap(Int64.init) ?? 0
+    static func statedSize(_ headers: HTTPFields) -> Int64? {
+        let total = headers["content-range"]?.split(separator: "/").last.flatMap { Int64($0) }
+        let size = total ?? headers["content-length"].flatMap { Int64($0) }
+        return size.flatMap { $0 < 0 ? nil : $0 }
     }
 }
 
@@ -82,6 +84,17 @@ extension S3Client {
         let response = try await perform(
             Operation(name: "HeadObject", method: .head, bucket: bucket, key: key)
         )
+        guard S3Object.statedSize(response.headers) != nil else {
+            throw S3Error(
+                code: .malformedAnswer,
+                operation: "HeadObject",
+                bucket: bucket,
+                key: key,
+                status: response.status,
+                message: "the answer has no Content-Length",
+                requestID: response.headers["x-amz-request-id"]
+            )
+        }
         return S3Object(response.headers)
     }
 
@@ -107,7 +120,9 @@ extension S3Client {
             sink: sink
         )
         let response = try await perform(operation)
-        return GetResult(object: S3Object(response.headers), response: response)
+        // A chunked body has no Content-Length; that it came whole is known all the same.
+        let received = response.written?.count ?? Int64(response.body.count)
+        return GetResult(object: S3Object(response.headers, size: received), response: response)
     }
 
     /// Writes an object in one request, at most 5 GiB. The body is read once to hash it and, from a descriptor, once

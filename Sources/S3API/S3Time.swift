@@ -25,10 +25,13 @@ extension S3Time {
         else { return nil }
         var fraction: Int64 = 0
         if text.count > 20 {
-            let decimals = text[20..<(text.count - 1)].prefix(9)
-            guard text[19] == 46, let value = Self.number(decimals) else { return nil }
+            let decimals = text[20..<(text.count - 1)]
+            // What is finer than a nanosecond is left out, but must be digits all the same.
+            guard text[19] == 46, decimals.allSatisfy({ (48...57).contains($0) }),
+                let value = Self.number(decimals.prefix(9))
+            else { return nil }
             fraction = value
-            for _ in decimals.count..<9 { fraction *= 10 }
+            for _ in min(decimals.count, 9)..<9 { fraction *= 10 }
         }
         self.init(year, month, day, hour, minute, second)
         nanoseconds = Int32(fraction)
@@ -47,9 +50,14 @@ extension S3Time {
 
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
+    private static let monthLengths: [Int64] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
     /// Nil for a date that no calendar has.
     private init?(_ year: Int64, _ month: Int64, _ day: Int64, _ hour: Int64, _ minute: Int64, _ second: Int64) {
-        guard (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60 else { return nil }
+        guard (1...9_999).contains(year), (1...12).contains(month), day >= 1, hour < 24, minute < 60, second <= 60
+        else { return nil }
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        guard day <= (month == 2 && isLeap ? 29 : Self.monthLengths[Int(month - 1)]) else { return nil }
         // Days since 1970 in the Gregorian calendar, by eras of 400 years that begin in March.
         let marchYear = month <= 2 ? year - 1 : year
         let era = marchYear / 400

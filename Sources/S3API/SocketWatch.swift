@@ -62,9 +62,10 @@ final class SocketWatch {
 
     private func timeout() -> CInt {
         guard let deadline else { return -1 }
-        let rest = (deadline - .now).components
+        let rest = deadline - .now
+        guard rest > .zero else { return 0 }
         // Rounded up: a wait that ends too early is another wait.
-        return CInt(clamping: max(0, rest.seconds * 1_000 + rest.attoseconds / 1_000_000_000_000_000 + 1))
+        return CInt(clamping: rest.components.seconds * 1_000 + rest.components.attoseconds / 1_000_000_000_000_000 + 1)
     }
 
     private static func ready(_ events: UInt32) -> CInt {

@@ -59,38 +59,22 @@ enum XMLReader {
         case unexpectedRoot
     }
 
-    /// `roots` are the elements that the document may begin with.
+    /// Bytes that libxml2 is given at once. It refuses to have more than 10,000,000 before it, as "huge input".
+    static let piece = 1 << 20
+
+    /// `roots` are the elements that the document may begin with; `piece` is 1 to ``piece``.
     /// `handle` is called for each event in turn. What it has collected counts only if this returns.
-    static func read(_ bytes: [UInt8], roots: Set<XMLTag>, handle: (XMLEvent) -> Void) throws(Refusal) {
-        guard !containsDoctype(bytes) else { throw .doctype }
+    static func read(
+        _ bytes: [UInt8],
+        roots: Set<XMLTag>,
+        piece: Int = piece,
+        handle: (XMLEvent) -> Void
+    ) throws(Refusal) {
         let refusal = withoutActuallyEscaping(handle) { handle in
             let state = ParserState(roots: roots, handle: handle)
-            return state.parse(bytes)
+            return state.parse(bytes, piece: piece)
         }
         if let refusal { throw refusal }
-    }
-
-    /// In text `<` is escaped, so these bytes are a DOCTYPE wherever they stand.
-    private static func containsDoctype(_ bytes: [UInt8]) -> Bool {
-        let needle = Array("<!DOCTYPE".utf8)
-        return bytes.withUnsafeBytes { haystack in
-            guard var start = haystack.baseAddress else { return false }
-            let end = start + haystack.count
-            while let found = memchr(start, CInt(UInt8(ascii: "<")), end - start) {
-                if end - UnsafeRawPointer(found) >= needle.count, strncasecmp(found, needle) { return true }
-                start = UnsafeRawPointer(found) + 1
-            }
-            return false
-        }
-    }
-
-    private static func strncasecmp(_ text: UnsafeMutableRawPointer, _ needle: [UInt8]) -> Bool {
-        needle.withUnsafeBufferPointer { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { needle in
-                guard let start = needle.baseAddress else { return false }
-                return Glibc.strncasecmp(text.assumingMemoryBound(to: CChar.self), start, needle.count) == 0
-            }
-        }
     }
 }
 
@@ -112,13 +96,11 @@ private final class ParserState {
 
     private static let initialised: Void = xmlInitParser()
 
-    /// The bytes that libxml2 may take at once: its interface counts in Int32.
-    private static let chunk = 1 << 24
-
-    func parse(_ bytes: [UInt8]) -> XMLReader.Refusal? {
+    func parse(_ bytes: [UInt8], piece length: Int) -> XMLReader.Refusal? {
         _ = Self.initialised
         var handler = xmlSAXHandler()
         handler.initialized = UInt32(XML_SAX2_MAGIC)
+        handler.internalSubset = doctype
         handler.startElementNs = startElement
         handler.endElementNs = endElement
         handler.characters = characters
@@ -131,7 +113,7 @@ private final class ParserState {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]
             while !rest.isEmpty, refusal == nil {
-                let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.chunk))
+                let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(length))
                 let start = piece.baseAddress?.assumingMemoryBound(to: CChar.self)
                 if xmlParseChunk(parser, start, CInt(piece.count), 0) != 0 { break }
                 rest = rest.dropFirst(piece.count)
@@ -143,7 +125,7 @@ private final class ParserState {
         return status == 0 && parser.pointee.wellFormed == 1 && open.isEmpty ? nil : .malformed
     }
 
-    private func refuse(_ reason: XMLReader.Refusal) {
+    fileprivate func refuse(_ reason: XMLReader.Refusal) {
         refusal = refusal ?? reason
         xmlStopParser(parser)
     }
@@ -158,7 +140,8 @@ private final class ParserState {
     }
 
     func read(_ bytes: UnsafeBufferPointer<UInt8>) {
-        guard isLeaf else { return }
+        // The text of what nobody reads may have any length: an error can quote the whole request.
+        guard isLeaf, open.last != .other else { return }
         if text.count + bytes.count > XMLReader.maximumText { return refuse(.textTooLong) }
         text.append(contentsOf: bytes)
     }
@@ -172,6 +155,17 @@ private final class ParserState {
         }
         isLeaf = false
     }
+}
+
+/// Is called before anything that a DOCTYPE holds is read, whatever the document's encoding.
+private func doctype(
+    _ context: UnsafeMutableRawPointer?,
+    _ name: UnsafePointer<UInt8>?,
+    _ publicID: UnsafePointer<UInt8>?,
+    _ systemID: UnsafePointer<UInt8>?
+) {
+    guard let context else { return }
+    Unmanaged<ParserState>.fromOpaque(context).takeUnretainedValue().refuse(.doctype)
 }
 
 private func startElement(
