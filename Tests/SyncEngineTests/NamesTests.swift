@@ -1,8 +1,6 @@
 import SyncEngine
 import Testing
 
-
-
 /// What paths, keys, tags and times can be.
 struct NamesTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }

@@ -1,4 +1,3 @@
-
 import Testing
 
 @testable import SyncEngine
@@ -21,17 +20,25 @@ struct RemoteListerTests {
         var requestCounts: [String: Int64] { [:] }
 
         func get(
-            _ name: [UInt8], expecting expected: RemoteState, into file: any OpenFile
+            _ name: [UInt8],
+            expecting expected: RemoteState,
+            into file: any OpenFile
         ) async throws(StoreError) -> (ObjectDetails, ContentDigest) { throw refusal }
 
         func put(
-            _ name: [UInt8], body: UploadBody, modified: UnixTime, mode: UInt16
+            _ name: [UInt8],
+            body: UploadBody,
+            modified: UnixTime,
+            mode: UInt16
         ) async throws(StoreError) -> (RemoteState, ContentDigest) { throw refusal }
     }
 
     private func list(_ pages: [String: ObjectPage]) async throws -> Int {
         let lister = RemoteLister(
-            store: ScriptedStore(pages: pages), rules: IgnoreRules(patterns: []), progress: CycleProgress())
+            store: ScriptedStore(pages: pages),
+            rules: IgnoreRules(patterns: []),
+            progress: CycleProgress()
+        )
         var seen = 0
         _ = try await lister.list { seen += $0.count }
         return seen

@@ -1,5 +1,5 @@
-import Glibc
 internal import GRDB
+import Glibc
 
 /// The index in one SQLite database, with one connection. Its functions block: run it on threads of the engine's own.
 ///
