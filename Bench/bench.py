@@ -81,11 +81,7 @@ class Bench:
             if row == "changed":
                 change_tree(self.tree, self.arguments.files, self.arguments.size, number)
             for tool in order:
-                if row == "changed" and row not in tool.rows:
-                    # A tool that cannot bring a bucket up to date copies the tree again, so that it can be fetched.
-                    tool.run("up", self.tree, buckets[tool.name], places[tool.name])
-                if row in tool.rows:
-                    self.measure(number, row, tool, buckets[tool.name], places[tool.name])
+                self.measure(number, row, tool, buckets[tool.name], places[tool.name])
         for tool in order:
             self.client.delete_bucket(buckets[tool.name])
             shutil.rmtree(places[tool.name])
