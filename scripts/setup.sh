@@ -22,6 +22,7 @@ packages=(
     libsqlite3-dev       # GRDB
     libssl-dev           # digests and signatures
     libxml2-dev          # what S3 answers in
+    openssl              # Tests/RealServer makes a certificate with it
     pkg-config           # tells SwiftPM where Debian keeps these
     python3              # demo, Tests/RealServer, Bench
     python3-venv         # .venv
