@@ -35,13 +35,12 @@ fail() {
     exit 1
 }
 
-# run CODE WORD...: shows the command and runs it; any other exit code ends the demo.
+# run CODE COMMAND: shows the command line and runs it; any other exit code ends the demo.
 run() {
-    local expected=$1 code=0
-    shift
-    printf '\n$ %s\n' "$*"
-    "$@" || code=$?
-    [ "$code" -eq "$expected" ] || fail "exit code $code, not $expected: $*"
+    local code=0
+    printf '\n$ %s\n' "$2"
+    eval "$2" || code=$?
+    [ "$code" -eq "$1" ] || fail "exit code $code, not $1: $2"
 }
 
 syncd() { "$syncd" "$@"; }
@@ -96,34 +95,37 @@ set -a
 # shellcheck source=/dev/null
 . "$work/server/env"
 set +a
+# What else the environment may hold of another service, or of a proxy, is not for this server.
+unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_REGION AWS_ENDPOINT_URL_S3
+export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 "$python" "$root/scripts/make-bucket.py" demo
 make_sample
 configure photos up
 say "SeaweedFS answers on $AWS_ENDPOINT_URL and has an empty bucket, demo." \
     "syncd takes the keys from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the rest from its configuration." \
     "\"up\" means that the folder leads and the bucket follows. \"delete\" lets deletes travel too."
-run 0 cat photos.json
-run 0 find photos -type f
+run 0 "cat photos.json"
+run 0 "find photos -type f"
 
 step "2. Look first, then sync"
 say "plan shows what a cycle would do, and does none of it. Exit code 2 says: there is something to do."
-run 2 syncd plan --config photos.json
+run 2 "syncd plan --config photos.json"
 say "" "--once runs one cycle. IMG_0104.tmp stays here: *.tmp is excluded."
-run 0 syncd --once --config photos.json
-run 0 syncd status --config photos.json
+run 0 "syncd --once --config photos.json"
+run 0 "syncd status --config photos.json"
 
 step "3. Edit, add, delete"
 say "Only what changed is sent. What is deleted here is deleted there, after all uploads."
-run 0 sh -c 'echo IMG_0002 >> photos/albums/best.txt'
-run 0 sh -c 'echo "to print" > photos/albums/print.txt'
-run 0 rm photos/2024/IMG_0017.jpg
-run 2 syncd plan --config photos.json
-run 0 syncd --once --config photos.json
+run 0 'echo IMG_0002 >> photos/albums/best.txt'
+run 0 'echo IMG_0001 > photos/albums/print.txt'
+run 0 "rm photos/2024/IMG_0017.jpg"
+run 2 "syncd plan --config photos.json"
+run 0 "syncd --once --config photos.json"
 say "" "Its requests: $(requests photos)"
 
 step "4. Nothing to do"
 say "The third cycle walks the folder, lists the bucket, and that is all."
-run 0 syncd --once --config photos.json
+run 0 "syncd --once --config photos.json"
 sent=$(requests photos)
 say "" "Its requests: $sent"
 [[ $sent =~ ^LIST=[0-9]+$ ]] || fail "a cycle with nothing to do sent $sent"
@@ -131,18 +133,18 @@ say "" "Its requests: $sent"
 step "5. The other way"
 say "Another folder, perhaps on another machine, with \"direction\": \"down\": here the bucket leads." \
     "syncd never makes the root of a folder itself: a disk that is not mounted must not look like an empty one."
-run 0 mkdir copy
+run 0 "mkdir copy"
 configure copy down
-run 0 syncd --once --config copy.json
-run 0 syncd status --config copy.json
+run 0 "syncd --once --config copy.json"
+run 0 "syncd status --config copy.json"
 
 step "6. Are they the same?"
 say "Names and contents, but for what is excluded; then size, mode and time of each file, to the nanosecond."
-run 0 diff -r --exclude='*.tmp' --exclude='.syncd*' photos copy
+run 0 "diff -r -x '*.tmp' -x '.syncd*' photos copy"
 facts photos >photos.facts
 facts copy >copy.facts
-run 0 diff photos.facts copy.facts
-run 0 cat copy.facts
+run 0 "diff photos.facts copy.facts"
+run 0 "cat copy.facts"
 
 say "" "They are. The server is stopped now, and the sample folders are removed." \
     "README.md goes on from here."

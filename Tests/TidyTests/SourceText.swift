@@ -39,8 +39,8 @@ struct SourceText {
     /// The line before the one of that number, not counting lines that hold nothing but attributes; nil at the top.
     func lineAbove(_ number: Int) -> Line? {
         lines[..<(number - 1)].last { line in
-            let code = line.code.trimmed
-            return !code.hasPrefix("@") || (code.contains(" ") && !code.hasSuffix(")"))
+            let tokens = Self.tokens(of: line)
+            return tokens.first?.text.hasPrefix("@") != true || !tokens[...].declaration.rest.isEmpty
         }
     }
 }
