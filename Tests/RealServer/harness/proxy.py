@@ -6,6 +6,7 @@ import socket
 import threading
 import urllib.parse
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .s3client import EMPTY_SHA256, query_text, sign
@@ -27,8 +28,9 @@ class SeenRequest:
 class Fault:
     """What happens to the requests of one kind, from the `first` such request on, to `times` of them.
 
-    One of: an error answer (`status`, `code`), an answer that ends after `cut_after` bytes of its body, a connection
-    closed before anything was sent on (`close`), or a wait (`hold`) until `release()` or `drop()`.
+    One of: an error answer (`status`, `code`), an answer that ends after `cut_after` bytes of its body, another body
+    than the one that was sent (`alter_request`) or answered (`alter`), a connection closed before anything was sent on
+    (`close`), or a wait (`hold`) until `release()` or `drop()`.
     """
 
     kind: str
@@ -38,6 +40,8 @@ class Fault:
     status: int | None = None
     code: str = "InternalError"
     cut_after: int | None = None
+    alter_request: Callable[[bytes], bytes] | None = None
+    alter: Callable[[bytes], bytes] | None = None
     close: bool = False
     hold: bool = False
     matched: int = 0
@@ -178,7 +182,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             text = f"<Error><Code>{fault.code}</Code><Message>made to fail by a proxy</Message></Error>"
             headers = [("Content-Type", "application/xml")]
             return self._answer(fault.status, "Failed", headers, text.encode())
-        return self._answer(*self._ask(request, body), cut_after=fault.cut_after)
+        if fault.alter_request is not None:
+            body = fault.alter_request(body)
+        status, reason, headers, answered = self._ask(request, body)
+        if fault.alter is not None:
+            answered = fault.alter(answered)
+            headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        self._answer(status, reason, headers, answered, cut_after=fault.cut_after)
 
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = forward
 
