@@ -40,6 +40,30 @@ class ConfigurationTests(RealServerCase):
         value["folders"].append(value["folders"][0] | {"name": "inner", "path": value["folders"][0]["path"] + "/in"})
         self.complain(value, "folders[1]")
         self.complain(self.value() | {"stateDirectory": str(self.place / "root" / "state")}, "stateDirectory")
+        value = self.value()
+        value["folders"].append({"name": "other", "path": "/srv/other", "bucket": self.bucket, "prefix": "in"})
+        self.complain(value, "folders[1].prefix", "two folders cannot share objects")
+        value["folders"][1] = value["folders"][0] | {"prefix": "in"}
+        self.complain(value, "folders[1].name", "is the name of folders[0] already")
+        (self.place / "root").mkdir()
+        (self.place / "link").symlink_to(self.place / "root")
+        value["folders"][1] |= {"name": "other", "path": str(self.place / "link" / "inner"), "bucket": "other"}
+        self.complain(value, "folders[1].path: lies inside the root of folders[0]")
+        self.complain(self.value(path=str(self.place)), "folders[0].path: holds this configuration file")
+
+    def test_values_that_cannot_be_right(self):
+        self.complain(self.value(name=""), "folders[0].name: is empty")
+        self.complain(self.value(path="relative/path"), "folders[0].path", "not absolute")
+        self.complain(self.value(prefix="a//b"), "folders[0].prefix", "empty segment")
+        self.complain(self.value(exclude="*.tmp"), "folders[0].exclude", "must be a list")
+        self.complain(self.value(bucket="no/bucket"), "folders[0].bucket", "is no bucket name")
+        self.complain(self.value() | {"concurrency": 0}, "concurrency", "from 1 to 512")
+        self.complain(self.value() | {"connection": {"endpoint": "ftp://x"}}, "connection.endpoint")
+        self.complain(self.value() | {"connection": {"endpoint": "http://user:pw@x"}}, "connection.endpoint")
+        self.complain("[]", "must be an object")
+        self.complain("", "line 1, column 1")
+        self.complain('{"folders": [], "folders": []}', "stands twice")
+        self.complain(self.value(direction="upp", delete=1), "folders[0].direction", "folders[0].delete")
 
     def test_a_missing_file(self):
         machine = self.machine()

@@ -39,6 +39,7 @@ public actor SQLiteIndex: Index {
             // Before the first access in WAL mode: then there is no shared memory that another process could join.
             try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
         }
+        try create(path)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         // Names of files are nobody else's business; SQLite gives its other files the same mode.
         chmod(path, 0o600)
@@ -52,6 +53,16 @@ public actor SQLiteIndex: Index {
             guard mode == 2 else { throw IndexError(message: "SQLite refuses synchronous = FULL") }
         }
         return queue
+    }
+
+    /// Makes the file where it is missing: SQLite would let everybody read the names in it. What SQLite puts beside it
+    /// gets the same mode.
+    private static func create(_ path: String) throws {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            throw IndexError(message: "it cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        close(descriptor)
     }
 
     // MARK: Transactions

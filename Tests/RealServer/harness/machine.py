@@ -125,7 +125,7 @@ class Running:
 
 
 def _text(data):
-    return data.decode("utf-8", "replace")
+    return (data or b"").decode("utf-8", "replace")
 
 
 class Machine:
