@@ -17,6 +17,7 @@ class KillTests(RealServerCase):
         fault.wait_until_reached()
         running.kill()
         fault.drop()
+        self.proxy.wait_until_quiet()
         self.proxy.heal()
 
     def fill(self, root):

@@ -29,12 +29,13 @@ struct Survey {
             try await runBounded(limit: context.concurrency) { () async throws -> Entry? in
                 while let entry = try await reader.next() {
                     let change = decider.change(for: entry)
-                    if change == .compare { return entry }
+                    let isDoubted = change == .download(replacing: .foreign) && entry.isDoubtful
+                    if change == .compare || isDoubted { return entry }
                     try await settle(entry, change, &tally, &recorder)
                 }
                 return nil
             } run: { entry in
-                Comparison(entry: entry, verdict: await comparer.compare(entry))
+                await compare(entry, by: comparer)
             } finish: { comparison in
                 try await take(comparison, &tally, &recorder)
             }
@@ -48,7 +49,17 @@ struct Survey {
 
     private struct Comparison: Sendable {
         var entry: Entry
+        var confirmation: ContentComparer.Confirmation
         var verdict: ContentComparer.Verdict
+    }
+
+    /// A file that was only suspected to have changed must not count as a version that nobody agreed on.
+    private func compare(_ entry: Entry, by comparer: ContentComparer) async -> Comparison {
+        var entry = entry
+        let confirmation = entry.isDoubtful ? comparer.confirmBase(entry) : .refuted
+        if confirmation != .refuted { entry.isRacy = false }
+        let verdict = decider.change(for: entry) == .compare ? await comparer.compare(entry) : .different
+        return Comparison(entry: entry, confirmation: confirmation, verdict: verdict)
     }
 
     private func take(
@@ -57,6 +68,7 @@ struct Survey {
         _ recorder: inout OutcomeRecorder
     ) async throws {
         let entry = comparison.entry
+        if comparison.confirmation == .proves { try await recorder.add(.confirmed(entry: entry.id)) }
         switch comparison.verdict {
         case .same(let base, let isRacy):
             try await recorder.add(.agreed(entry: entry.id, base: base, isRacy: isRacy))
@@ -133,6 +145,11 @@ extension ChangeCounts {
 }
 
 extension Entry {
+    /// True if the object is another than in base, and nothing but a racy identity says that the file may be, too.
+    var isDoubtful: Bool {
+        isRacy && local != nil && base?.local == local && remoteRelation == .changed
+    }
+
     /// The bytes that a change of this entry transfers.
     func bytesMoved(by change: Change) -> Int64 {
         switch change {

@@ -54,6 +54,9 @@ public enum Outcome: Sendable {
     case removed(entry: Int64)
     /// Both sides, as they are recorded, were compared and hold different bytes; the entry stays in need of attention.
     case compared(entry: Int64)
+    /// The file was read again and still holds base's content: its identity can be relied on. The entry stays in need of
+    /// attention.
+    case confirmed(entry: Int64)
     /// Rightly left as it is: no attention until something changes.
     case left(entry: Int64)
     /// A side was looked at again and is otherwise than recorded; the entry stays in need of attention.

@@ -55,6 +55,8 @@ private struct OutcomeWriter {
         case .compared(let entry):
             try execute("UPDATE entry SET differs = 1, attention = 1 WHERE id = ?", [entry])
             try clearProblem(entry)
+        case .confirmed(let entry):
+            try execute("UPDATE entry SET racy = 0, attention = 1 WHERE id = ?", [entry])
         case .left(let entry):
             try execute("UPDATE entry SET attention = 0 WHERE id = ?", [entry])
             try clearProblem(entry)

@@ -42,6 +42,24 @@ struct ContentComparer: Sendable {
         }
     }
 
+    /// What reading a file tells of base, where its identity alone is no proof.
+    enum Confirmation: Sendable {
+        /// It is not what base recorded, or could not be read.
+        case refuted
+        /// It is what base recorded, but was written so lately that it may change unseen.
+        case holds
+        /// It is what base recorded, and its identity can be relied on from now on.
+        case proves
+    }
+
+    func confirmBase(_ entry: Entry) -> Confirmation {
+        guard let base = entry.base, let digest = base.digest,
+            let reading = try? read(entry.path, etag: base.remote.etag),
+            reading.state == base.local, reading.digest == digest
+        else { return .refuted }
+        return reading.isRacy ? .holds : .proves
+    }
+
     private func isSame(_ reading: Reading, entry: Entry, remote: RemoteState) async throws(StoreError) -> Bool {
         // The bucket holds what it held when we agreed: our own digest of that is better than any ETag.
         if let base = entry.base, base.remote == remote, let digest = base.digest {

@@ -4,6 +4,7 @@ import http.client
 import http.server
 import socket
 import threading
+import time
 import urllib.parse
 from collections import Counter
 from collections.abc import Callable
@@ -83,6 +84,7 @@ class FaultProxy:
         self.page_size = None
         self.faults = []
         self.requests = []
+        self.connections = 0
         self._lock = threading.Lock()
         self._http = _Listener(("127.0.0.1", 0), _Handler)
         self._http.proxy = self
@@ -117,6 +119,20 @@ class FaultProxy:
             faults, self.faults = self.faults, []
         for fault in faults:
             fault.release()
+
+    def count_connection(self, change):
+        with self._lock:
+            self.connections += change
+
+    def wait_until_quiet(self, seconds=HOLD_SECONDS):
+        """Blocks until all connections are closed: until nothing that a killed client had sent is still under way."""
+        deadline = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 3:
+            quiet = quiet + 1 if self.connections == 0 else 0
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.connections} connections are still open after {seconds} s")
+            time.sleep(0.02)
 
     def forget(self):
         """Starts counting anew."""
@@ -157,10 +173,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def setup(self):
         super().setup()
+        self.server.proxy.count_connection(1)
         self.upstream = http.client.HTTPConnection("127.0.0.1", self.server.proxy.server_port, timeout=120)
 
     def finish(self):
         self.upstream.close()
+        self.server.proxy.count_connection(-1)
         super().finish()
 
     def log_message(self, *_):
