@@ -41,8 +41,6 @@ public actor SQLiteIndex: Index {
         }
         try create(path)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        // Names of files are nobody else's business; SQLite gives its other files the same mode.
-        chmod(path, 0o600)
         let migrator = IndexSchema.migrator
         guard try queue.read(migrator.hasBeenSuperseded) == false else { throw IndexError.newerVersion }
         try migrator.migrate(queue)
@@ -55,13 +53,14 @@ public actor SQLiteIndex: Index {
         return queue
     }
 
-    /// Makes the file where it is missing: SQLite would let everybody read the names in it. What SQLite puts beside it
-    /// gets the same mode.
+    /// Makes sure that the file is there for its owner alone before SQLite opens it: names of files are nobody else's
+    /// business, and SQLite gives the files that it puts beside it the same mode.
     private static func create(_ path: String) throws {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             throw IndexError(message: "it cannot be opened: \(String(cString: strerror(errno)))")
         }
+        fchmod(descriptor, 0o600)
         close(descriptor)
     }
 
