@@ -76,11 +76,11 @@ final class CurlExchange: @unchecked Sendable {
 
     private func kind(of code: CURLcode) -> TransportError.Code {
         switch code {
-        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT: return .unreachable
+        // TLS that does not come about is often a connection that broke: only a refused certificate is final.
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR:
+            return .unreachable
         case CURLE_OPERATION_TIMEDOUT: return isConnected ? .interrupted : .unreachable
-        // A connection that ends while TLS is agreed on says nothing about certificates.
-        case CURLE_SSL_CONNECT_ERROR where endedByNetwork: return .unreachable
-        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
             CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_USE_SSL_FAILED:
             return .tls
         case CURLE_PARTIAL_FILE: return .truncated
@@ -88,14 +88,6 @@ final class CurlExchange: @unchecked Sendable {
             return .malformed
         default: return .interrupted
         }
-    }
-
-    /// True if it was a system call that failed, not what the other side said.
-    private var endedByNetwork: Bool {
-        guard let handle else { return false }
-        var number = 0
-        ccurl_get_long(handle, CURLINFO_OS_ERRNO, &number)
-        return number != 0
     }
 
     private var isConnected: Bool {

@@ -107,9 +107,9 @@ public protocol HTTPTransport: Sendable {
 public struct TransportError: Error, Sendable {
     /// What callers branch on.
     public enum Code: Hashable, Sendable {
-        /// The name did not resolve, or no connection could be made.
+        /// The name did not resolve, or no connection could be made, TLS included.
         case unreachable
-        /// The certificate was refused, or TLS could not be agreed on.
+        /// The certificate was refused, or the certificates to trust cannot be read.
         case tls
         /// The connection ended or stalled after it stood; whether the request took effect is unknown.
         case interrupted

@@ -1,4 +1,4 @@
-"""Files and keys at the edge: unreadable, linked, special, unrepresentable; and processes that are killed."""
+"""Files and keys at the edge: unreadable, linked, special, unrepresentable; and a process that is asked to stop."""
 
 import os
 
@@ -90,37 +90,7 @@ class KeyTests(RealServerCase):
         self.assertEqual(sorted(path.name for path in machine.place.iterdir() if path.name == "up"), [])
 
 
-class KilledTests(RealServerCase):
-    def test_an_upload_that_is_killed_goes_on(self):
-        machine = self.machine()
-        trees.write_many(machine.root, 60)
-        fault = self.proxy.fault("PUT", first=20, hold=True)
-        running = machine.start_once()
-        fault.wait_until_reached()
-        running.kill()
-        fault.drop()
-        self.proxy.heal()
-        self.proxy.forget()
-        machine.once()
-        self.assert_bucket_equals(machine.root)
-        self.assertLessEqual(self.proxy.counts["PUT"], 60)
-        self.assert_idle(machine)
-
-    def test_a_download_that_is_killed_goes_on_and_leaves_nothing_behind(self):
-        up = self.machine("up")
-        trees.write_many(up.root, 60)
-        up.once()
-        machine = self.machine("down", direction="down")
-        fault = self.proxy.fault("GET", first=20, hold=True)
-        running = machine.start_once()
-        fault.wait_until_reached()
-        running.kill()
-        fault.drop()
-        self.proxy.heal()
-        machine.once()
-        self.assert_same_tree(up.root, machine.root)
-        self.assertEqual(trees.leftovers(machine.root), [])
-
+class StoppedTests(RealServerCase):
     def test_a_cycle_that_is_asked_to_stop_does_so_and_says_it(self):
         machine = self.machine()
         trees.write_many(machine.root, 60)

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A file without a name, gone when this object is.
-final class ScratchFile {
+final class ScratchFile: Sendable {
     let descriptor: CInt
 
     struct Failed: Error {

@@ -117,6 +117,13 @@ public final class LoopbackConnection {
         return errno != EAGAIN
     }
 
+    /// Waits until the other side closed, and leaves what it sends where it is: then its sending comes to a stop.
+    public func waitForCloseUnread() {
+        // POLLRDHUP, which Glibc's module hides.
+        var descriptor = pollfd(fd: socket, events: 0x2000, revents: 0)
+        _ = poll(&descriptor, 1, 60_000)
+    }
+
     /// Ends the connection by RST instead of FIN.
     public func reset() {
         var now = linger(l_onoff: 1, l_linger: 0)
