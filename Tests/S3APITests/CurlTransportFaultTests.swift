@@ -252,7 +252,8 @@ struct CurlTransportFaultTests {
         )
         switch await Self.outcome(put, transport) {
         case .success(let response):
-            #expect(response.status == 201 && server.requests.last?.body == body)
+            let isWhole = server.requests.last?.body == body
+            #expect(response.status == 201 && isWhole)
         case .failure(let error):
             Issue.record("\(error)")
         }
