@@ -55,6 +55,12 @@ struct CurlTransportFaultTests {
         )
     }
 
+    @Test func `an error that is cut short counts by its status`() async throws {
+        let server = try Self.server { $0.send("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\n<Error>") }
+        let response = try await Self.outcome(Self.get(server)).get()
+        #expect(response.status == 503 && response.body == Array("<Error>".utf8))
+    }
+
     @Test func `a chunked body without its end is an error`() async throws {
         let server = try Self.server {
             $0.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
@@ -252,7 +258,8 @@ struct CurlTransportFaultTests {
         )
         switch await Self.outcome(put, transport) {
         case .success(let response):
-            #expect(response.status == 201 && server.requests.last?.body == body)
+            let isWhole = server.requests.last?.body == body
+            #expect(response.status == 201 && isWhole)
         case .failure(let error):
             Issue.record("\(error)")
         }

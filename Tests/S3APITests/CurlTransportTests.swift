@@ -79,7 +79,8 @@ struct CurlTransportTests {
         )
         let request = try #require(server.requests.first)
         #expect(request.line == "PUT /b/a%2520b?x=%2F HTTP/1.1")
-        #expect(request.body == body)
+        let isWhole = request.body == body
+        #expect(isWhole)
         #expect(request.values(of: "host") == ["signed.example:1"])
         #expect(request.values(of: "content-length") == ["70000"])
         #expect(request.values(of: "x-amz-meta-a") == [""] && request.values(of: "x-amz-meta-b") == ["two  words"])
@@ -99,7 +100,8 @@ struct CurlTransportTests {
         )
         #expect(response.status == 200 && response.headers["etag"] == "\"e\"")
         let request = try #require(server.requests.first)
-        #expect(request.body == content)
+        let isWhole = request.body == content
+        #expect(isWhole)
         #expect(
             request.values(of: "content-length") == ["\(length)"] && request.values(of: "transfer-encoding").isEmpty
         )
@@ -136,8 +138,11 @@ struct CurlTransportTests {
         for odd in OddKey.all {
             try await client.deleteObject(bucket: "b", key: ObjectKey(odd.bytes))
         }
-        #expect(server.requests.map(\.line) == OddKey.all.map { "DELETE /b/\($0.encoded) HTTP/1.1" })
-        for request in server.requests { #expect(SignatureCheck(request).objection() == nil, "\(request.line)") }
+        #expect(server.requests.count == OddKey.all.count)
+        for (request, odd) in zip(server.requests, OddKey.all) {
+            #expect(request.line == "DELETE /b/\(odd.encoded) HTTP/1.1")
+            #expect(SignatureCheck(request).objection() == nil)
+        }
     }
 
     @Test(arguments: ["127.1", "0x7f.0.0.1", "LOCALHOST"])
@@ -160,7 +165,8 @@ struct CurlTransportTests {
         let willing = try Self.server()
         _ = try await CurlTransport().send(Self.request(.put, willing, body: .bytes(body)))
         #expect(willing.requests.first?.values(of: "expect") == ["100-continue"])
-        #expect(willing.requests.first?.body == body)
+        let isWhole = willing.requests.first?.body == body
+        #expect(isWhole)
 
         let sent = Mutex<Int?>(nil)
         let over = Gate()
@@ -214,7 +220,9 @@ struct CurlTransportTests {
         )
         #expect(response.written?.count == Int64(length) && response.written?.md5 == Self.md5(body))
         #expect(response.body.isEmpty)
-        #expect(file.content == [9, 9, 9, 9, 9] + body)
+        // Compared outside of the macro, which would print megabytes.
+        let isWhole = file.content == [9, 9, 9, 9, 9] + body
+        #expect(isWhole)
     }
 
     @Test func `an error's body goes to memory, and the file stays as it was`() async throws {

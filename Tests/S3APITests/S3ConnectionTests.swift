@@ -88,7 +88,12 @@ struct S3ConnectionTests {
         ]
         texts.append("\(Optional(credentials) as Any)")
         texts.append("\([credentials])")
-        for subject: Any in [credentials, connection, [connection]] {
+        let client = S3Client(
+            connection: connection,
+            transport: FakeTransport([]),
+            environment: FakeS3World().environment
+        )
+        for subject: Any in [credentials, connection, [connection], client] {
             var text = ""
             dump(subject, to: &text)
             texts.append(text)

@@ -75,8 +75,6 @@ public final class FakeS3World: Sendable {
     /// How long was slept, each time.
     public var sleeps: [Duration] { state.withLock { $0.sleeps } }
 
-    public var now: S3Time { state.withLock { $0.now } }
-
     public func advance(seconds: Int64) { state.withLock { $0.now.seconds += seconds } }
 
     /// To be given to a client. It keeps this world.

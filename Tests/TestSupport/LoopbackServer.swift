@@ -8,14 +8,10 @@ import Synchronization
 public final class LoopbackServer: Sendable {
     private let core: LoopbackCore
 
-    /// `backlog` bounds the connections that wait to be accepted. With `accepting` false none ever is.
-    public init(
-        backlog: CInt = 1_024,
-        accepting: Bool = true,
-        handle: @escaping @Sendable (LoopbackConnection) -> Void
-    ) throws {
-        core = try LoopbackCore(backlog: backlog, handle: handle)
-        if accepting { core.startAccepting() }
+    /// `handle` runs on the connection's own thread, and may block there.
+    public init(handle: @escaping @Sendable (LoopbackConnection) -> Void) throws {
+        core = try LoopbackCore(handle: handle)
+        core.startAccepting()
     }
 
     deinit { core.stop() }
@@ -67,10 +63,13 @@ final class LoopbackCore: Sendable {
     private let listener: CInt
     private let handle: @Sendable (LoopbackConnection) -> Void
 
-    init(backlog: CInt, handle: @escaping @Sendable (LoopbackConnection) -> Void) throws {
+    /// Connections that wait to be accepted.
+    private static let backlog: CInt = 1_024
+
+    init(handle: @escaping @Sendable (LoopbackConnection) -> Void) throws {
         (listener, port) = try boundSocket()
         self.handle = handle
-        guard listen(listener, backlog) == 0 else { throw LoopbackError(operation: "listen", errno: errno) }
+        guard listen(listener, Self.backlog) == 0 else { throw LoopbackError(operation: "listen", errno: errno) }
     }
 
     deinit { close(listener) }
