@@ -95,8 +95,8 @@ class Syncd(Tool):
 
 
 class S5cmd(Tool):
-    """Its quicker command for each work: `cp` for a whole tree, `sync`, which takes three times as long there, to look for
-    changes."""
+    """Its quicker command for each work: `cp` for a whole tree, `sync`, which takes three times as long there, to look
+    for changes."""
 
     def command(self, row, tree, bucket, place):
         ends = (f"s3://{bucket}/*", f"{tree}/") if row == "down" else (f"{tree}/", f"s3://{bucket}/")
