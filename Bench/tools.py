@@ -132,13 +132,11 @@ def native_s5cmd(directory):
 
 def all_tools(syncd, directory, server):
     workers = ["--numworkers", str(CONCURRENCY)]
-    # No HEAD for each object: times as the listing has them, and an upload is taken for good as its answer says.
-    lean = ["--fast-list", "--update", "--use-server-modtime", "--s3-no-head"]
-    parallel = ["--transfers", str(CONCURRENCY), "--checkers", str(CONCURRENCY)]
+    parallel = ["--transfers", str(CONCURRENCY), "--checkers", str(CONCURRENCY), "--fast-list"]
     return [
         Syncd("syncd", [], syncd, server),
         S5cmd("s5cmd", workers, native_s5cmd(directory), server),
-        Rclone("rclone sync", [*parallel, *lean], directory / "rclone", server),
+        Rclone("rclone sync", parallel, directory / "rclone", server),
         AWS("aws s3 sync", ["--only-show-errors"], directory / "aws", server),
     ]
 
