@@ -28,7 +28,7 @@ lint: setup ## Check the format of the Swift code, and the scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	.venv/bin/shellcheck .ci/run scripts/*.sh
 	git ls-files -co --exclude-standard '*.py' | xargs -r .venv/bin/python -W error -c \
-	    'import sys; [compile(open(path).read(), path, "exec") for path in sys.argv[1:]]'
+	    'import pathlib, sys; [compile(pathlib.Path(path).read_text(), path, "exec") for path in sys.argv[1:]]'
 
 format: ## Format the Swift code
 	swift format --in-place --parallel --recursive Sources Tests Package.swift
