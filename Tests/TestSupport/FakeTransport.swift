@@ -80,7 +80,7 @@ public final class FakeS3World: Sendable {
     /// To be given to a client. It keeps this world.
     public var environment: S3Environment {
         S3Environment(
-            now: { self.now },
+            now: { self.state.withLock { $0.now } },
             sleep: { duration in
                 try Task.checkCancellation()
                 self.state.withLock { state in
