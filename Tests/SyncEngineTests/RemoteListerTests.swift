@@ -25,6 +25,12 @@ struct RemoteListerTests {
             into file: any OpenFile
         ) async throws(StoreError) -> (ObjectDetails, ContentDigest) { throw refusal }
 
+        func digest(
+            of name: [UInt8],
+            range: Range<Int64>?,
+            expecting expected: RemoteState
+        ) async throws(StoreError) -> ContentDigest { throw refusal }
+
         func put(
             _ name: [UInt8],
             body: UploadBody,

@@ -27,6 +27,10 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var refusesDeletes = false
         /// The object whose downloads come damaged.
         public var damaged: [UInt8]?
+        /// How many reads of an object come damaged before one is whole.
+        public var damagedReads: [[UInt8]: Int] = [:]
+        /// Every HEAD says that the ETag is no digest.
+        public var hidesDigests = false
 
         public init() {}
     }
@@ -37,6 +41,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         var mode: UInt16?
         var written: UnixTime
         var etag: ETag
+        var noted: ContentDigest?
     }
 
     private struct State {
@@ -54,18 +59,26 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
 
     public func configure(_ change: (inout Behaviour) -> Void) { lock.withLock { _ in change(&state.behaviour) } }
 
-    /// Writes an object as another tool would. `etag` is nil for the MD5.
+    /// Writes an object as another tool would. `etag` is nil for the MD5; `noted` is a digest in the metadata.
     public func set(
         _ name: [UInt8],
         _ content: [UInt8]?,
         modified: UnixTime? = nil,
         mode: UInt16? = nil,
-        etag: String? = nil
+        etag: String? = nil,
+        noted: ContentDigest? = nil
     ) {
         lock.withLock { _ in
             state.objects[name] = content.map { content in
                 let tag = ETag(etag ?? Self.digest(content).hexadecimal)
-                return Object(content: content, modified: modified, mode: mode, written: clock.now(), etag: tag)
+                return Object(
+                    content: content,
+                    modified: modified,
+                    mode: mode,
+                    written: clock.now(),
+                    etag: tag,
+                    noted: noted
+                )
             }
         }
     }
@@ -134,7 +147,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
             state: remote(object),
             modified: object.modified,
             mode: object.mode,
-            lastModified: object.written
+            lastModified: object.written,
+            notedDigest: object.noted
         )
     }
 
@@ -150,7 +164,11 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     }
 
     public func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails {
-        try perform("HEAD", name) { state throws(StoreError) in Self.details(try existing(name, state)) }
+        try perform("HEAD", name) { state throws(StoreError) in
+            var details = Self.details(try existing(name, state))
+            details.etagIsOpaque = state.behaviour.hidesDigests
+            return details
+        }
     }
 
     public func get(
@@ -180,6 +198,27 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
             throw StoreError(code: .localFile, message: "writing failed", cause: error)
         }
         return (Self.details(object), Self.digest(content))
+    }
+
+    public func digest(
+        of name: [UInt8],
+        range: Range<Int64>?,
+        expecting expected: RemoteState
+    ) async throws(StoreError) -> ContentDigest {
+        beforeGet?(name)
+        return try perform("GET", name) { state throws(StoreError) in
+            let object = try existing(name, state)
+            guard Self.remote(object) == expected else {
+                throw StoreError(code: .preconditionFailed, message: "another version", status: 412)
+            }
+            let wanted = range.map { Int($0.lowerBound)..<Int($0.upperBound) } ?? object.content.indices
+            var content = Array(object.content[wanted])
+            if let rest = state.behaviour.damagedReads[name], rest > 0, !content.isEmpty {
+                state.behaviour.damagedReads[name] = rest - 1
+                content[0] ^= 1
+            }
+            return Self.digest(content)
+        }
     }
 
     public func put(

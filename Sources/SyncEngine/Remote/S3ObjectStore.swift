@@ -55,29 +55,62 @@ public struct S3ObjectStore: ObjectStore {
             )
             let details = ObjectDetails(answer.object)
             // Some services ignore If-Match: what counts is what came.
-            guard details.state == expected else {
-                throw S3Error(
-                    code: .preconditionFailed,
-                    operation: "GetObject",
-                    bucket: bucket,
-                    key: key(name),
-                    status: 200,
-                    message: "the object is another than the one that was listed"
-                )
-            }
-            guard let written = answer.response.written else {
-                throw S3Error(
-                    code: .malformedAnswer,
-                    operation: "GetObject",
-                    bucket: bucket,
-                    key: key(name),
-                    message: "the answer had no body"
-                )
-            }
+            guard details.state == expected else { throw anotherVersion(name) }
+            guard let written = answer.response.written else { throw malformed(name, "the answer had no body") }
             return (details, ContentDigest(written.md5))
         } catch {
             throw StoreError(error)
         }
+    }
+
+    public func digest(
+        of name: [UInt8],
+        range: Range<Int64>?,
+        expecting expected: RemoteState
+    ) async throws(StoreError) -> ContentDigest {
+        do throws(S3Error) {
+            let wanted = range ?? 0..<expected.size
+            let answer = try await client.getObject(
+                bucket: bucket,
+                key: key(name),
+                range: range.map { $0.lowerBound...($0.upperBound - 1) },
+                ifMatch: "\"\(expected.etag.value)\"",
+                sink: .discard(limit: Int64(wanted.count))
+            )
+            guard ObjectDetails(answer.object).state == expected else { throw anotherVersion(name) }
+            // The status says nothing: one service answers a range with 200.
+            let came = answer.response.headers["content-range"].map { Self.range($0) } ?? 0..<expected.size
+            guard came == wanted, let written = answer.response.written, written.count == Int64(wanted.count) else {
+                throw malformed(name, "other bytes came than were asked for")
+            }
+            return ContentDigest(written.md5)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// The bytes that `Content-Range: bytes 5-9/100` names; nil for what cannot be read.
+    private static func range(_ field: String) -> Range<Int64>? {
+        guard field.hasPrefix("bytes ") else { return nil }
+        let bounds = field.dropFirst(6).prefix { $0 != "/" }.split(separator: "-").map { Int64($0) }
+        guard bounds.count == 2, let first = bounds[0], let last = bounds[1], 0 <= first, first <= last, last < .max
+        else { return nil }
+        return first..<(last + 1)
+    }
+
+    private func anotherVersion(_ name: [UInt8]) -> S3Error {
+        S3Error(
+            code: .preconditionFailed,
+            operation: "GetObject",
+            bucket: bucket,
+            key: key(name),
+            status: 200,
+            message: "the object is another than the one that was listed"
+        )
+    }
+
+    private func malformed(_ name: [UInt8], _ message: String) -> S3Error {
+        S3Error(code: .malformedAnswer, operation: "GetObject", bucket: bucket, key: key(name), message: message)
     }
 
     public func put(

@@ -78,14 +78,17 @@ struct ContentComparer: Sendable {
         }
     }
 
-    private struct Reading {
+    /// A file's content while it held still.
+    struct Reading: Sendable {
         var state: LocalState
         var digest: ContentDigest
         var multipartTags: [ETag]
         var isRacy: Bool
     }
 
-    private func read(_ path: RelativePath, etag: ETag) throws -> Reading {
+    /// Reads a file, and takes all digests by which base or `etag` may know its content.
+    /// - Throws: ``FileSystemError``, ``BusyFile`` if it changed each time, `CancellationError`.
+    func read(_ path: RelativePath, etag: ETag) throws -> Reading {
         for _ in 0..<Self.maximumTries {
             let start = clock.now()
             let file = try files.open(path)
@@ -105,11 +108,13 @@ struct ContentComparer: Sendable {
         throw BusyFile(path: path)
     }
 
-    private func hash(_ file: any OpenFile, into hasher: inout ContentFingerprint) throws(FileSystemError) {
+    private func hash(_ file: any OpenFile, into hasher: inout ContentFingerprint) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         defer { buffer.deallocate() }
         var offset: Int64 = 0
         while true {
+            // A large file takes minutes, in which the process may be asked to stop.
+            try Task.checkCancellation()
             let count = try file.read(into: buffer, at: offset)
             if count == 0 { return }
             hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
