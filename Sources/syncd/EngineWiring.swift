@@ -81,6 +81,18 @@ private struct EngineRunner: CycleRunner {
         }
     }
 
+    func verify(_ folder: Folder, readsObjects: Bool, progress: CycleProgress) async -> VerifyReport {
+        let files = PosixFileSystem(root: folder.root)
+        let verifier = Verifier(context(folder, files, progress), readsObjects: readsObjects)
+        do {
+            try lock(files, folder)
+        } catch {
+            let now = SystemClock().now()
+            return VerifyReport(startedAt: now, finishedAt: now, failure: error)
+        }
+        return await withTaskExecutorPreference(executor) { await verifier.run() }
+    }
+
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
         try await SyncCycle(context(folder, PosixFileSystem(root: folder.root), CycleProgress())).approve()
     }
