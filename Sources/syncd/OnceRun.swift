@@ -98,6 +98,10 @@ struct OnceRun: Sendable {
         board.finish(index, report, approveCommand: configuration.approveCommand(name), now: clock.now())
         write(board)
         reporter.finish(folder, report)
+        // The reporter has told people; this is for the journal, by a level that says it once on a terminal.
+        for warning in report.warnings.prefix(CycleLines.maximumWarnings) {
+            log.notice("\(warning)", metadata: ["folder": "\(name)"])
+        }
         log.info(
             "cycle ends",
             metadata: [
