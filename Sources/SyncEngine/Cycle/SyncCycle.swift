@@ -152,7 +152,8 @@ public struct SyncCycle: Sendable {
             skipped: run.skipped,
             halt: run.halt,
             failure: failure,
-            planned: run.planned
+            planned: run.planned,
+            warnings: context.notices.all
         )
         await complete(&report, folder: folder)
         return report

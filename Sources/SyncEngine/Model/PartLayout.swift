@@ -20,6 +20,7 @@ public struct PartPolicy: Hashable, Sendable {
     /// The largest object in bytes: 48.8 TiB.
     public static let maximumSize: Int64 = maximumParts * maximumPartSize
 
+    /// Whether an object of so many bytes travels in parts.
     public func isLarge(_ bytes: Int64) -> Bool { bytes >= threshold }
 
     /// How we upload `size` bytes: in parts of the minimal size, or of the smallest whole number of MiB that makes no

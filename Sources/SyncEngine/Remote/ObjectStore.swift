@@ -75,11 +75,15 @@ public enum DeleteResult: Sendable {
     case failed(StoreError)
 }
 
-/// The objects below one prefix of one bucket: what the engine asks of a store. Names are bytes below the prefix.
-/// Implementations retry what is worth retrying; what they throw is final for this cycle.
-public protocol ObjectStore: MultipartStore {
+/// The names of the objects below one prefix of one bucket, as bytes below the prefix.
+public protocol ObjectLister: Sendable {
     /// One page of all objects below the prefix that begin with `start`, in whatever order the store lists.
     func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage
+}
+
+/// The objects below one prefix of one bucket: what the engine asks of a store. Names are bytes below the prefix.
+/// Implementations retry what is worth retrying; what they throw is final for this cycle.
+public protocol ObjectStore: ObjectLister, MultipartStore {
     /// What HEAD says of an object. - Throws: `.notFound` only where the store says 404.
     func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails
     /// Writes the object's bytes to `file` from offset 0.

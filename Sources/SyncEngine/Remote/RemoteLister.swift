@@ -20,7 +20,7 @@ struct ListingSummary: Sendable {
 /// No order is assumed: the index matches by path. A listing that fails, repeats itself or goes round in circles throws,
 /// and then nothing may be concluded from what it did not show.
 struct RemoteLister {
-    let store: any ObjectStore
+    let store: any ObjectLister
     let rules: IgnoreRules
     let progress: CycleProgress
     var stop = StopSignal()
