@@ -38,7 +38,7 @@ struct PlanCommand: AsyncParsableCommand {
             clock: SystemClock(),
             makeRunner: EngineWiring.makeRunner
         )
-        try await context.finish { await plan.run() }
+        try await context.finish { await plan.run(until: $0) }
     }
 }
 
@@ -121,7 +121,7 @@ struct VerifyCommand: AsyncParsableCommand {
             clock: SystemClock(),
             makeRunner: EngineWiring.makeRunner
         )
-        try await context.finish { await verify.run() }
+        try await context.finish { await verify.run(until: $0) }
     }
 }
 
@@ -156,7 +156,7 @@ struct ApproveCommand: AsyncParsableCommand {
             clock: SystemClock(),
             makeRunner: EngineWiring.makeRunner
         )
-        try await context.finish { await approve.run() }
+        try await context.finish { _ in await approve.run() }
     }
 }
 

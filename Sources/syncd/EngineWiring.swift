@@ -64,9 +64,14 @@ private struct EngineRunner: CycleRunner {
     let executor: EngineExecutor
     let defaultMode: UInt16
 
-    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport {
+    func run(
+        _ folder: Folder,
+        mode: CycleMode,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> CycleReport {
         let files = PosixFileSystem(root: folder.root)
-        let cycle = SyncCycle(context(folder, files, progress))
+        let cycle = SyncCycle(context(folder, files, progress, stop))
         do {
             try lock(files, folder)
         } catch {
@@ -81,9 +86,14 @@ private struct EngineRunner: CycleRunner {
         }
     }
 
-    func verify(_ folder: Folder, readsObjects: Bool, progress: CycleProgress) async -> VerifyReport {
+    func verify(
+        _ folder: Folder,
+        readsObjects: Bool,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> VerifyReport {
         let files = PosixFileSystem(root: folder.root)
-        let verifier = Verifier(context(folder, files, progress), readsObjects: readsObjects)
+        let verifier = Verifier(context(folder, files, progress, stop), readsObjects: readsObjects)
         do {
             try lock(files, folder)
         } catch {
@@ -94,10 +104,16 @@ private struct EngineRunner: CycleRunner {
     }
 
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
-        try await SyncCycle(context(folder, PosixFileSystem(root: folder.root), CycleProgress())).approve()
+        let files = PosixFileSystem(root: folder.root)
+        return try await SyncCycle(context(folder, files, CycleProgress(), StopSignal())).approve()
     }
 
-    private func context(_ folder: Folder, _ files: PosixFileSystem, _ progress: CycleProgress) -> CycleContext {
+    private func context(
+        _ folder: Folder,
+        _ files: PosixFileSystem,
+        _ progress: CycleProgress,
+        _ stop: StopSignal
+    ) -> CycleContext {
         CycleContext(
             folder: folder,
             files: files,
@@ -106,6 +122,7 @@ private struct EngineRunner: CycleRunner {
             clock: SystemClock(),
             random: SystemRandom(),
             progress: progress,
+            stop: stop,
             concurrency: concurrency,
             defaultMode: defaultMode
         )

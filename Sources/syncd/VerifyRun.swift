@@ -13,7 +13,8 @@ struct VerifyRun: Sendable {
     var clock: any EngineClock
     var makeRunner: CycleRunnerFactory
 
-    func run() async -> ExitCause {
+    /// Ends early, with what was found until then, when `stop` is given.
+    func run(until stop: StopSignal) async -> ExitCause {
         let lock: StateLock
         let runner: any CycleRunner
         do {
@@ -26,7 +27,7 @@ struct VerifyRun: Sendable {
         let reporter = CycleReporter(console: console, configuration: configuration, isQuiet: isJSON)
         let verified = await withTaskGroup(of: Void.self) { group in
             group.addTask { await tick(reporter) }
-            let verified = await verify(runner, reporter)
+            let verified = await verify(runner, reporter, stop)
             group.cancelAll()
             return verified
         }
@@ -44,19 +45,25 @@ struct VerifyRun: Sendable {
 
     private func verify(
         _ runner: any CycleRunner,
-        _ reporter: CycleReporter
+        _ reporter: CycleReporter,
+        _ stop: StopSignal
     ) async -> (causes: [ExitCause], documents: [JSONValue]) {
         var causes: [ExitCause] = []
         var documents: [JSONValue] = []
         for folder in folders {
-            if Task.isCancelled {
+            if stop.isRequested || Task.isCancelled {
                 console.complain("\(folder.folder.name): not begun")
                 causes.append(.failed)
                 continue
             }
             let progress = CycleProgress()
             reporter.begin(folder, progress, now: clock.now())
-            let report = await runner.verify(folder.folder, readsObjects: readsObjects, progress: progress)
+            let report = await runner.verify(
+                folder.folder,
+                readsObjects: readsObjects,
+                progress: progress,
+                until: stop
+            )
             let screen = VerifyScreen(folder: folder, report: report, readsObjects: readsObjects, console: console)
             reporter.finish(folder, lines: screen.lines, complaints: screen.complaints)
             documents.append(screen.json)

@@ -11,6 +11,8 @@ final class World {
     var folder: Folder
     /// Nil runs the engine on the test's own executor.
     var concurrency = 4
+    var parts = PartPolicy.standard
+    let stop = StopSignal()
     private let random: SeededRandom
 
     init(
@@ -50,7 +52,9 @@ final class World {
             index: index,
             clock: clock,
             random: random,
-            concurrency: concurrency
+            stop: stop,
+            concurrency: concurrency,
+            parts: parts
         )
     }
 
@@ -140,10 +144,7 @@ final class World {
     }
 
     /// Changes an object's bytes and nothing that the store says of it.
-    func rotObject(_ name: String, _ content: String) {
-        let etag = FakeObjectStore.digest(store.contents[Array(name.utf8)] ?? []).hexadecimal
-        store.set(Array(name.utf8), Array(content.utf8), etag: etag)
-    }
+    func rotObject(_ name: String, _ content: String) { store.rot(Array(name.utf8), Array(content.utf8)) }
 
     func removeObject(_ name: String) { store.set(Array(name.utf8), nil) }
 

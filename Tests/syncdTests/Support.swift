@@ -105,13 +105,23 @@ struct ScriptedRunner: CycleRunner {
     var verifications: [String: VerifyReport] = [:]
     var duringRun: @Sendable (Folder, CycleMode, CycleProgress) async -> Void = { _, _, _ in }
 
-    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport {
+    func run(
+        _ folder: Folder,
+        mode: CycleMode,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> CycleReport {
         await duringRun(folder, mode, progress)
         return reports[folder.name]
             ?? report(.failed, failure: CycleFailure(code: .index, message: "no report for \(folder.name)"))
     }
 
-    func verify(_ folder: Folder, readsObjects: Bool, progress: CycleProgress) async -> VerifyReport {
+    func verify(
+        _ folder: Folder,
+        readsObjects: Bool,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> VerifyReport {
         let failure = CycleFailure(code: .index, message: "no report for \(folder.name)")
         let now = time("2026-11-22T12:00:00.000Z")
         return verifications[folder.name] ?? VerifyReport(startedAt: now, finishedAt: now, failure: failure)

@@ -1,9 +1,10 @@
 public import S3API
 
-/// The objects below one prefix of one bucket, through the S3 client. The only file of the engine that knows S3.
+/// The objects below one prefix of one bucket, through the S3 client. This file and the
+/// one of its uploads in parts are all of the engine that knows S3.
 public struct S3ObjectStore: ObjectStore {
-    private let client: S3Client
-    private let bucket: String
+    let client: S3Client
+    let bucket: String
     private let prefix: [UInt8]
 
     /// `prefix` is empty, or ending in `/`.
@@ -55,62 +56,20 @@ public struct S3ObjectStore: ObjectStore {
             )
             let details = ObjectDetails(answer.object)
             // Some services ignore If-Match: what counts is what came.
-            guard details.state == expected else { throw anotherVersion(name) }
-            guard let written = answer.response.written else { throw malformed(name, "the answer had no body") }
+            guard details.state == expected else { throw replacedError(name) }
+            guard let written = answer.response.written else {
+                throw S3Error(
+                    code: .malformedAnswer,
+                    operation: "GetObject",
+                    bucket: bucket,
+                    key: key(name),
+                    message: "the answer had no body"
+                )
+            }
             return (details, ContentDigest(written.md5))
         } catch {
             throw StoreError(error)
         }
-    }
-
-    public func digest(
-        of name: [UInt8],
-        range: Range<Int64>?,
-        expecting expected: RemoteState
-    ) async throws(StoreError) -> ContentDigest {
-        do throws(S3Error) {
-            let wanted = range ?? 0..<expected.size
-            let answer = try await client.getObject(
-                bucket: bucket,
-                key: key(name),
-                range: range.map { $0.lowerBound...($0.upperBound - 1) },
-                ifMatch: "\"\(expected.etag.value)\"",
-                sink: .discard(limit: Int64(wanted.count))
-            )
-            guard ObjectDetails(answer.object).state == expected else { throw anotherVersion(name) }
-            // The status says nothing: one service answers a range with 200.
-            let came = answer.response.headers["content-range"].map { Self.range($0) } ?? 0..<expected.size
-            guard came == wanted, let written = answer.response.written, written.count == Int64(wanted.count) else {
-                throw malformed(name, "other bytes came than were asked for")
-            }
-            return ContentDigest(written.md5)
-        } catch {
-            throw StoreError(error)
-        }
-    }
-
-    /// The bytes that `Content-Range: bytes 5-9/100` names; nil for what cannot be read.
-    private static func range(_ field: String) -> Range<Int64>? {
-        guard field.hasPrefix("bytes ") else { return nil }
-        let bounds = field.dropFirst(6).prefix { $0 != "/" }.split(separator: "-").map { Int64($0) }
-        guard bounds.count == 2, let first = bounds[0], let last = bounds[1], 0 <= first, first <= last, last < .max
-        else { return nil }
-        return first..<(last + 1)
-    }
-
-    private func anotherVersion(_ name: [UInt8]) -> S3Error {
-        S3Error(
-            code: .preconditionFailed,
-            operation: "GetObject",
-            bucket: bucket,
-            key: key(name),
-            status: 200,
-            message: "the object is another than the one that was listed"
-        )
-    }
-
-    private func malformed(_ name: [UInt8], _ message: String) -> S3Error {
-        S3Error(code: .malformedAnswer, operation: "GetObject", bucket: bucket, key: key(name), message: message)
     }
 
     public func put(
@@ -120,17 +79,11 @@ public struct S3ObjectStore: ObjectStore {
         mode: UInt16
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         do {
-            let content: RequestBody =
-                switch body {
-                case .bytes(let bytes): .bytes(bytes)
-                case .file(let file, let length): .descriptor(file.descriptor, offset: 0, length: length)
-                }
-            let metadata = ["mtime": modified.metadataText, "mode": String(mode & 0o7777, radix: 8)]
             let result = try await client.putObject(
                 bucket: bucket,
                 key: key(name),
-                body: content,
-                options: PutOptions(metadata: metadata)
+                body: RequestBody(body),
+                options: PutOptions(metadata: Self.metadata(modified: modified, mode: mode))
             )
             return (RemoteState(etag: ETag(result.etag), size: body.length), ContentDigest(result.md5))
         } catch {
@@ -158,7 +111,26 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
-    private func key(_ name: [UInt8]) -> ObjectKey { ObjectKey(prefix + name) }
+    func key(_ name: [UInt8]) -> ObjectKey { ObjectKey(prefix + name) }
+
+    /// What goes with every object: mtime and mode in rclone's form.
+    static func metadata(modified: UnixTime, mode: UInt16) -> [String: String] {
+        ["mtime": modified.metadataText, "mode": String(mode & 0o7777, radix: 8)]
+    }
+
+    /// The object is not the one that was asked for, whatever the status says.
+    private func replacedError(_ name: [UInt8]) -> S3Error {
+        S3Error(
+            code: .preconditionFailed,
+            operation: "GetObject",
+            bucket: bucket,
+            key: key(name),
+            status: 200,
+            message: "the object is another than the one that was listed"
+        )
+    }
+
+    func replaced(_ name: [UInt8]) -> StoreError { StoreError(replacedError(name)) }
 }
 
 extension ObjectDetails {
@@ -167,7 +139,7 @@ extension ObjectDetails {
             state: RemoteState(etag: ETag(object.etag), size: object.size),
             modified: object.metadata["mtime"].flatMap(UnixTime.init(metadataText:)),
             mode: object.metadata["mode"].flatMap { UInt16($0, radix: 8) }.map { $0 & 0o777 },
-            lastModified: object.modified.map { UnixTime(seconds: $0.seconds, nanoseconds: Int64($0.nanoseconds)) },
+            lastModified: object.modified.map { UnixTime($0) },
             notedDigest: object.metadata["syncd-digest"].flatMap { ETag($0).contentDigest }
                 ?? object.metadata["md5chksum"].flatMap(ContentDigest.init(base64:)),
             etagIsOpaque: object.etagIsOpaque
@@ -180,7 +152,9 @@ extension StoreError {
         let code: Code
         var cause: FileSystemError?
         switch error.code {
-        case .noSuchKey, .noSuchUpload: code = .notFound
+        case .noSuchKey: code = .notFound
+        case .noSuchUpload: code = .uploadGone
+        case .invalidPart: code = .partsRefused
         case .noSuchBucket: code = .noSuchBucket
         case .accessDenied: code = .accessDenied
         case .credentialsRefused: code = .credentialsRefused

@@ -5,10 +5,9 @@ struct EntryVerifier: Sendable {
     private let object: ObjectInspector
 
     init(_ context: CycleContext, readsObjects: Bool) {
-        let comparer = ContentComparer(files: context.files, store: context.store, clock: context.clock)
         policy = context.folder.policy
-        file = FileInspector(files: context.files, comparer: comparer)
-        object = ObjectInspector(store: context.store, reads: readsObjects)
+        file = FileInspector(files: context.files, comparer: ContentComparer(context))
+        object = ObjectInspector(store: context.store, reader: readsObjects ? ObjectReader(context) : nil)
     }
 
     /// An entry to be verified.
@@ -37,7 +36,8 @@ struct EntryVerifier: Sendable {
             var fetched: Int64 = 0
             let path = job.entry.path
             let objectLook = try await object.look(at: path, base: job.base, mark: job.mark, fetched: &fetched)
-            let fileLook = try file.look(at: path, etag: objectLook.etag ?? job.base.remote.etag)
+            let etag = objectLook.etag ?? job.base.remote.etag
+            let fileLook = try file.look(at: path, etag: etag, base: job.base.digest)
             let evidence = EntryEvidence(
                 entry: job.entry,
                 base: job.base,

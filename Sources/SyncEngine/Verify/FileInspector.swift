@@ -14,11 +14,11 @@ struct FileInspector: Sendable {
     let files: any FileSystem
     let comparer: ContentComparer
 
-    /// `etag` is the object's, which the file's content may explain.
+    /// `etag` is the object's, and `base` what the content may be: the file is read for both.
     /// - Throws: `CancellationError`.
-    func look(at path: RelativePath, etag: ETag) throws -> FileLook {
+    func look(at path: RelativePath, etag: ETag, base: ContentDigest?) throws -> FileLook {
         do {
-            return .read(try comparer.read(path, etag: etag))
+            return .read(try comparer.read(path, etag: etag, known: base))
         } catch is BusyFile {
             return .restless
         } catch let error as FileSystemError {

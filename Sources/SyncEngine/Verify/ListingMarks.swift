@@ -17,7 +17,7 @@ struct ListingMarks: Sendable {
     mutating func note(_ entry: Entry, _ listed: RemoteState) {
         seen.insert(entry.id)
         guard let base = entry.base, let digest = base.digest else { return }
-        let statesContent = listed.size == base.remote.size && listed.etag.contentDigest == digest
+        let statesContent = listed.size == base.remote.size && listed.etag == digest.etag(size: listed.size)
         if listed == base.remote || statesContent { settled.insert(entry.id) }
     }
 

@@ -13,80 +13,93 @@ enum ObjectLook: Sendable {
 /// Asks for one object of an entry that is verified, and reads it if that is wanted.
 struct ObjectInspector: Sendable {
     let store: any ObjectStore
-    /// Whether the bytes are read.
-    let reads: Bool
+    /// What reads the bytes; nil where they are not wanted.
+    let reader: ObjectReader?
 
     /// What is known of the object before its bytes are read.
     private struct Known {
         /// Nil where the listing said enough.
         var details: ObjectDetails?
         var state: RemoteState
-        /// What the bytes should be; empty if nothing tells.
-        var claims: [ContentDigest]
+        let base: ContentDigest?
 
         func look(_ bytes: ContentDigest?) -> ObjectLook {
             details.map { .present($0, bytes: bytes) } ?? .asBase(bytes: bytes)
         }
+
+        /// Whether the bytes are those that the object is said to have.
+        func relation(to bytes: ContentDigest) -> ContentRelation {
+            details.map { $0.relation(to: bytes) } ?? bytes.relation(to: base)
+        }
     }
 
     /// `fetched` is raised by the bytes that came.
-    /// - Throws: ``CycleFailure`` for what concerns more than this object.
+    /// - Throws: ``CycleFailure`` for what concerns more than this object, `CancellationError`.
     func look(
         at path: RelativePath,
         base: BaseState,
         mark: ListingMarks.Mark,
         fetched: inout Int64
-    ) async throws(CycleFailure) -> ObjectLook {
-        do throws(StoreError) {
-            var known: Known
+    ) async throws -> ObjectLook {
+        do {
+            var known = Known(details: nil, state: base.remote, base: base.digest)
             switch mark {
             case .absent: return .gone
-            case .settled: known = Known(state: base.remote, claims: base.digest.map { [$0] } ?? [])
-            case .other: known = try await head(path)
+            case .settled: break
+            case .other: try await head(path, &known)
             }
-            guard reads else { return known.look(nil) }
+            guard let reader else { return known.look(nil) }
             for _ in 0..<ContentComparer.maximumTries {
-                do throws(StoreError) {
-                    return known.look(try await read(path, known, &fetched))
-                } catch {
-                    // A service that ignores the condition may have sent more than was expected.
-                    guard error.code == .preconditionFailed || error.code == .malformedAnswer else { throw error }
-                    let now = try await head(path)
-                    if now.state == known.state { throw error }
-                    known = now
+                do {
+                    return known.look(try await read(path, known, by: reader, &fetched))
+                } catch let error as StoreError where error.mayBeOfAnotherVersion {
+                    let before = known.state
+                    try await head(path, &known)
+                    if known.state == before { throw error }
                 }
             }
             return .restless
-        } catch {
+        } catch let error as StoreError {
             if error.code == .notFound { return .gone }
             if let failure = CycleFailure(fatal: error) { throw failure }
             return .unreadable(error.message)
         }
     }
 
-    private func head(_ path: RelativePath) async throws(StoreError) -> Known {
+    private func head(_ path: RelativePath, _ known: inout Known) async throws(StoreError) {
         let details = try await store.head(path.bytes)
-        return Known(details: details, state: details.state, claims: details.claims)
+        known.details = details
+        known.state = details.state
     }
 
     /// The digest of the bytes. What is not as it should be is read twice: the way here can do damage, too.
     private func read(
         _ path: RelativePath,
         _ known: Known,
+        by reader: ObjectReader,
         _ fetched: inout Int64
-    ) async throws(StoreError) -> ContentDigest {
-        let first = try await store.digest(of: path.bytes, range: nil, expecting: known.state)
+    ) async throws -> ContentDigest {
+        let first = try await reader.digest(of: path, known.state, as: known.base)
         fetched += known.state.size
-        if known.claims.isEmpty || known.claims.contains(first) { return first }
-        let second = try await store.digest(of: path.bytes, range: nil, expecting: known.state)
-        fetched += known.state.size
-        return second
+        switch known.relation(to: first) {
+        case .same, .unsettled:
+            return first
+        case .different:
+            let second = try await reader.digest(of: path, known.state, as: known.base)
+            fetched += known.state.size
+            return second
+        }
     }
 }
 
-extension ObjectDetails {
-    /// What the object says that its content is: by its ETag, and by what its writer noted. Empty if it says nothing.
-    var claims: [ContentDigest] {
-        [etagIsOpaque ? nil : state.etag.contentDigest, notedDigest].compactMap { $0 }
+extension StoreError {
+    /// A service that ignores the condition may have sent other bytes, and more of them, than were expected.
+    fileprivate var mayBeOfAnotherVersion: Bool {
+        switch code {
+        case .preconditionFailed, .malformedAnswer, .rangeIgnored: true
+        case .notFound, .accessDenied, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest,
+            .uploadGone, .partsRefused, .archived, .localFile, .cancelled, .refused:
+            false
+        }
     }
 }

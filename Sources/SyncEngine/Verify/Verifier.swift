@@ -46,8 +46,11 @@ public struct Verifier: Sendable {
         }
         let verifier = EntryVerifier(context, readsObjects: readsObjects)
         var jobs = JobSource(context.index, folder: memory.id, rules: rules, marks: marks)
-        try await runBounded(limit: context.concurrency, next: { try await jobs.next() }, run: verifier.verify) {
-            ended in
+        try await runBounded(limit: context.concurrency, until: context.stop) {
+            try await jobs.next()
+        } run: { job in
+            await verifier.verify(job)
+        } finish: { ended in
             switch ended {
             case .done(let result):
                 tally.add(result)

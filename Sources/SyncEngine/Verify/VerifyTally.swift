@@ -3,9 +3,12 @@ struct VerifyTally {
     var report: VerifyReport
     /// Beside the faults of the report, so that many changes never leave a fault untold.
     private var others: [Finding] = []
+    private let maximumFindings: Int
 
-    init(_ report: VerifyReport) {
+    /// At most `maximumFindings` faults are kept, and as many others.
+    init(_ report: VerifyReport, maximumFindings: Int = VerifyReport.maximumFindings) {
         self.report = report
+        self.maximumFindings = maximumFindings
     }
 
     mutating func add(_ result: EntryVerifier.Result) {
@@ -26,7 +29,7 @@ struct VerifyTally {
 
     private mutating func add(_ finding: Finding) {
         let isFault = finding.kind != .notSynced
-        guard (isFault ? report.findings : others).count < VerifyReport.maximumFindings else {
+        guard (isFault ? report.findings : others).count < maximumFindings else {
             report.furtherFindings += 1
             return
         }
