@@ -10,9 +10,10 @@ enum EngineWiring {
     /// Makes the runner for a configuration whose `stateDirectory` exists and is locked by this process.
     @Sendable
     static func makeRunner(_ configuration: Configuration) async throws(CycleFailure) -> any CycleRunner {
+        let crashPoints = CrashPoints(.current)
         let index: SQLiteIndex
         do {
-            index = try SQLiteIndex(path: "\(configuration.stateDirectory)/index.db")
+            index = try SQLiteIndex(path: "\(configuration.stateDirectory)/index.db", observer: crashPoints)
         } catch {
             throw CycleFailure(code: .index, message: error.message)
         }
@@ -33,7 +34,8 @@ enum EngineWiring {
             client: client,
             concurrency: configuration.concurrency,
             executor: EngineExecutor(threads: threads),
-            defaultMode: defaultMode()
+            defaultMode: defaultMode(),
+            observer: crashPoints
         )
     }
 
@@ -63,6 +65,8 @@ private struct EngineRunner: CycleRunner {
     let concurrency: Int
     let executor: EngineExecutor
     let defaultMode: UInt16
+    /// Nil but in tests of crashes.
+    let observer: (any EffectObserver)?
 
     func run(
         _ folder: Folder,
@@ -114,10 +118,11 @@ private struct EngineRunner: CycleRunner {
         _ progress: CycleProgress,
         _ stop: StopSignal
     ) -> CycleContext {
-        CycleContext(
+        let store = S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix)
+        return CycleContext(
             folder: folder,
-            files: files,
-            store: S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix),
+            files: observer.map { ObservedFileSystem(files, observer: $0) } ?? files,
+            store: observer.map { ObservedStore(store, observer: $0) } ?? store,
             index: index,
             clock: SystemClock(),
             random: SystemRandom(),
