@@ -86,24 +86,26 @@ struct StatusCommand: ParsableCommand {
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Read everything again, and tell what is not as it was when both sides last agreed.",
+        abstract: "Read everything again, and tell what is wrong.",
         discussion: """
-            It reads every file and lists the bucket. It writes nothing and repairs nothing. What was changed since the
-            last cycle on the side that leads is told as not synced yet and is no fault; on the side that follows it is.
+            It reads every file, lists the bucket, and compares both with what they last
+            agreed on. It writes nothing and repairs nothing. What was changed since the
+            last cycle on the side that leads is not synced yet and no fault; on the side
+            that follows it is one.
 
             Exit codes: 0 all is well, 3 something differs, 4 the root is missing or another.
 
             Examples:
               syncd verify
               syncd verify photos --read
-              syncd verify --json | jq -r '.folders[].findings[] | select(.kind == "rotten") | .path'
+              syncd verify --json | jq '.folders[].findings'
             """
     )
 
     @Argument(help: "The folder to verify; all where none is named.")
     var folder: String?
 
-    @Flag(help: "Fetch and hash every object, too: the bucket's traffic is charged for.")
+    @Flag(help: "Fetch every object, too, and compare its bytes.")
     var read = false
 
     @OptionGroup var shared: SharedOptions

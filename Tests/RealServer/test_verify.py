@@ -153,7 +153,7 @@ class VerifyBucketTests(VerifyCase):
         self.assertEqual(self.proxy.counts, {"LIST": 1, "HEAD": 1})
         run = machine.run("verify", expect=3)
         self.assertRegex(run.out, r"(?m)^- missing +file001.txt +\(bucket\) +it is gone from the bucket; ")
-        self.assertRegex(run.out, r"(?m)^~ differs +file002.txt +\(bucket\) +the bucket holds another version .*17 bytes")
+        self.assertRegex(run.out, r"(?m)^~ differs +file002.txt +\(bucket\) +the bucket holds another version .*17 bytes, ETag [0-9a-f]{8}…")
         self.assertRegex(run.out, r"(?m)^files +4 files verified, 600 bytes read here · .* · 2 differ$")
         self.assert_nothing_changed()
         self.assertEqual(self.s3.list(self.bucket), before)

@@ -123,7 +123,7 @@ struct FindingSentences {
         switch evidence.object {
         case .restless: return "it was replaced each time it was read"
         case .present(let details, let bytes):
-            let version = "\(details.state.size) bytes, ETag \(details.state.etag.value)"
+            let version = "\(details.state.size) bytes, ETag \(details.state.etag.abbreviated)"
             let isOpaque = bytes == nil && evidence.remote == .present(isBase: false, content: .unsettled)
             return "the bucket holds another version than was agreed on (\(version))"
                 + (isOpaque ? ", and nothing tells its content" : "")
@@ -143,4 +143,9 @@ struct FindingSentences {
         let unproven = SideEvidence.present(isBase: true, content: .unsettled)
         return evidence.local == unproven && evidence.remote == unproven
     }
+}
+
+extension ETag {
+    /// Enough to tell one from another by eye: `5d41402a…`.
+    fileprivate var abbreviated: String { value.count > 12 ? "\(value.prefix(8))…" : value }
 }
