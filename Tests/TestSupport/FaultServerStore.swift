@@ -1,0 +1,159 @@
+/// What the service holds. A value: tests may read and change it at will, also in the midst of a request.
+public struct FaultStore: Sendable {
+    public var buckets: [String: FaultBucket] = [:]
+    public var quirks: FaultQuirks
+    /// Draws upload ids and opaque ETags.
+    var random: SeededGenerator
+
+    /// `seed` makes another service, with other upload ids.
+    public init(quirks: FaultQuirks = FaultQuirks(), seed: UInt64 = 1) {
+        self.quirks = quirks
+        random = SeededGenerator(seed: seed)
+    }
+
+    /// Writes an object as another client would, now or at `modified`. `etag` is nil for its MD5.
+    public mutating func put(
+        _ content: [UInt8],
+        as key: String,
+        in bucket: String = FaultServer.bucket,
+        etag: String? = nil,
+        modified: Int64 = 0
+    ) {
+        let tag = etag ?? FaultDigests.etag(content)
+        buckets[bucket]?.objects[Array(key.utf8)] = FaultObject(content: content, etag: tag, modified: modified)
+    }
+
+    /// What an object holds; nil if it is not there.
+    public func content(of key: String, in bucket: String = FaultServer.bucket) -> [UInt8]? {
+        buckets[bucket]?.objects[Array(key.utf8)]?.content
+    }
+
+    /// The uploads under way, in the order of their ids.
+    public func uploads(in bucket: String = FaultServer.bucket) -> [FaultUpload] {
+        (buckets[bucket]?.uploads ?? [:]).values.sorted { $0.id < $1.id }
+    }
+
+    /// 32 digits that are no digest of anything.
+    mutating func opaqueTag() -> String {
+        let halves = [random.next(), random.next()].map { String($0, radix: 16) }
+        return halves.map { String(repeating: "0", count: 16 - $0.utf8.count) + $0 }.joined()
+    }
+
+    /// With all the characters that some service has in its ids, and those that a query must escape.
+    mutating func uploadID() -> String { "2~\(opaqueTag())._-/+=&%41" }
+}
+
+/// One bucket.
+public struct FaultBucket: Sendable {
+    public var created: Int64
+    public var region = "us-east-1"
+    public var objects: [[UInt8]: FaultObject] = [:]
+    /// By their ids.
+    public var uploads: [String: FaultUpload] = [:]
+    /// Ids of uploads that were completed, and the ETags that came of them.
+    public var completed: [String: String] = [:]
+    /// Codes that a batch of deletes reports for a key, one after the other; then it is deleted.
+    public var deleteErrors: [[UInt8]: [String]] = [:]
+
+    /// `created` is in seconds since 1970.
+    public init(created: Int64) {
+        self.created = created
+    }
+}
+
+/// One object.
+public struct FaultObject: Sendable {
+    public var content: [UInt8]
+    /// Without quotes.
+    public var etag: String
+    /// Seconds since 1970.
+    public var modified: Int64
+    /// Names in lower case.
+    public var metadata: [String: String] = [:]
+    public var contentType: String?
+    /// `GLACIER` and `DEEP_ARCHIVE` cannot be read.
+    public var storageClass: String?
+    public var isUnderKMS = false
+}
+
+/// A multipart upload under way.
+public struct FaultUpload: Sendable {
+    public var id: String
+    public var key: [UInt8]
+    /// Seconds since 1970.
+    public var initiated: Int64
+    public var metadata: [String: String] = [:]
+    public var contentType: String?
+    /// In the order in which they came; a number more than once only under ``FaultQuirks/keepsReplacedParts``.
+    public var parts: [FaultPart] = []
+}
+
+/// A part of an upload.
+public struct FaultPart: Sendable {
+    public var number: Int
+    public var content: [UInt8]
+    /// Without quotes.
+    public var etag: String
+    public var modified: Int64
+}
+
+/// The ways in which services differ from AWS. As it is made, a service behaves like AWS.
+public struct FaultQuirks: Sendable {
+    /// What ETag a multipart upload leaves.
+    public enum MultipartETag: Sendable {
+        /// The MD5 of the parts' MD5s, and their number.
+        case digest
+        /// Random digits and the number of parts, as R2 has them.
+        case opaque
+        /// The MD5 of the content, as `rclone serve` has it.
+        case plainMD5
+    }
+
+    /// What comes of a range in a GET.
+    public enum Ranges: Sendable {
+        case honoured
+        /// The range, but with status 200, as `rclone serve` answers.
+        case answeredAs200
+        /// The whole object with status 200.
+        case ignored
+    }
+
+    public var multipartETag = MultipartETag.digest
+    /// Parts have random ETags.
+    public var partETagsAreOpaque = false
+    /// What ListParts says of an upload that is not there; Ceph says `NoSuchKey`.
+    public var goneUploadCode = "NoSuchUpload"
+    /// A Complete that fails takes the upload with it, as does a part with a wrong Content-MD5 (`rclone serve`).
+    public var failureDestroysUpload = false
+    /// A part that is sent again stands beside the old one, and either ETag completes (SeaweedFS).
+    public var keepsReplacedParts = false
+    /// A second Complete of the same upload finds nothing (`rclone serve`).
+    public var forgetsCompletedUploads = false
+    /// Bytes that every part but the last must have.
+    public var minimumPartSize = 5 << 20
+    /// Lists directory by directory, as SeaweedFS does: `a/x` before `a-`.
+    public var listsByDirectory = false
+    /// Every page gives the same token or markers and says that there is more.
+    public var pagesNeverEnd = false
+    /// Keys come unencoded, whatever was asked.
+    public var ignoresEncodingType = false
+    /// Encoded keys have a space as `+`; else as `%20`.
+    public var encodesSpaceAsPlus = true
+    /// Encoded keys have a slash as `%2F`, as Ceph writes them.
+    public var encodesSlash = false
+    public var ranges = Ranges.honoured
+    /// `If-Match` and `If-None-Match` are not read.
+    public var ignoresConditions = false
+    /// New objects are encrypted by a key of KMS, and their ETags opaque.
+    public var encryptsByKMS = false
+    /// Objects on a page, at most.
+    public var pageSize = 1_000
+    /// Parts or uploads on a page, at most.
+    public var multipartPageSize = 1_000
+    /// The region that requests must be signed for; nil for any.
+    public var region: String?
+    /// The session token that requests must bear; nil for none.
+    public var sessionToken: String?
+
+    public init() {}
+}
