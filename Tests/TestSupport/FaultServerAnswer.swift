@@ -39,7 +39,10 @@ public struct FaultAnswer: Sendable {
 
     /// Replaces the text of every element of that name in the body, as it stands there.
     public mutating func replace(element name: String, with text: String) {
-        let parts = String(decoding: body, as: UTF8.self).split(separator: "<\(name)>", omittingEmptySubsequences: false)
+        let parts = String(decoding: body, as: UTF8.self).split(
+            separator: "<\(name)>",
+            omittingEmptySubsequences: false
+        )
         let rest = parts.dropFirst().map { part in
             guard let end = part.firstRange(of: "</\(name)>") else { return "<\(name)>\(part)" }
             return "<\(name)>\(text)\(part[end.lowerBound...])"

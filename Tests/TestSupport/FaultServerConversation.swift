@@ -55,6 +55,7 @@ struct FaultConversation {
         switch fault {
         case nil: return send(perform(), to: request, number)
         case .answer(let answer), .refuseEarly(let answer): return send(answer, to: request, number)
+        case .reply(let answer): return send(answer(service), to: request, number)
         case .reset: connection.reset()
         case .stall: connection.waitForClose()
         case .resetAfterEffect:
@@ -67,6 +68,7 @@ struct FaultConversation {
         case .stallWithin(let count):
             send(perform(), to: request, number, upTo: count)
             connection.waitForClose()
+        case .flood: flood(perform(), to: request, number)
         case .dribble(let count, let pause): return dribble(perform(), to: request, number, count, pause)
         case .keepAlive(let spaces, let pause, let place):
             keepAlive(spaces, pause, place, request, number, perform)
@@ -92,13 +94,23 @@ struct FaultConversation {
     @discardableResult
     private func send(_ answer: FaultAnswer, to request: FaultRequest, _ number: Int, upTo limit: Int = .max) -> Bool {
         service.update(number) { $0.status = answer.status }
-        return connection.send(bytes(of: answer, to: request, number, upTo: limit))
+        let isBodiless = request.method == "HEAD" || answer.status == 304
+        guard connection.send(head(of: answer, length: answer.body.count, number)), !isBodiless else {
+            return isBodiless
+        }
+        return connection.send(answer.body.count <= limit ? answer.body : Array(answer.body.prefix(limit)))
     }
 
-    private func bytes(of answer: FaultAnswer, to request: FaultRequest, _ number: Int, upTo limit: Int) -> [UInt8] {
-        let head = answer.head(length: answer.body.count, date: FaultTime.http(service.now), requestID: "R\(number)")
-        let isBodiless = request.method == "HEAD" || answer.status == 304
-        return isBodiless ? head : head + answer.body.prefix(limit)
+    private func head(of answer: FaultAnswer, length: Int?, _ number: Int) -> [UInt8] {
+        answer.head(length: length, date: FaultTime.http(service.now), requestID: "R\(number)")
+    }
+
+    private func flood(_ answer: FaultAnswer, to request: FaultRequest, _ number: Int) {
+        service.update(number) { $0.status = answer.status }
+        connection.send(head(of: answer, length: nil, number))
+        sendChunk(Array(answer.body.prefix { $0 != UInt8(ascii: ">") }) + [UInt8(ascii: ">")])
+        let chunk = "10000\r\n\(String(repeating: " ", count: 0x10000))\r\n"
+        while connection.send(chunk) {}
     }
 
     private func dribble(
@@ -108,8 +120,8 @@ struct FaultConversation {
         _ count: Int,
         _ pause: Int
     ) -> Bool {
-        service.update(number) { $0.status = answer.status }
-        var rest = bytes(of: answer, to: request, number, upTo: .max)[...]
+        guard send(answer, to: request, number, upTo: 0) else { return false }
+        var rest = answer.body[...]
         while !rest.isEmpty {
             rhythm(pause)
             guard connection.send(Array(rest.prefix(max(1, count)))) else { return false }
@@ -127,8 +139,8 @@ struct FaultConversation {
         _ perform: () -> FaultAnswer
     ) {
         service.update(number) { $0.status = 200 }
-        let head = FaultAnswer(200, headers: [("Content-Type", "application/xml")])
-        connection.send(head.head(length: nil, date: FaultTime.http(service.now), requestID: "R\(number)"))
+        let answer = FaultAnswer(200, headers: [("Content-Type", "application/xml")])
+        connection.send(head(of: answer, length: nil, number))
         let declaration = FaultXMLWriter.declaration
         if place == .afterDeclaration { sendChunk(declaration) }
         for _ in 0..<spaces {

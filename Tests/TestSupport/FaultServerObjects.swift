@@ -157,7 +157,9 @@ extension FaultStore {
     }
 
     private func deleteBatch(_ bucket: inout FaultBucket, _ request: FaultRequest) -> FaultAnswer {
-        guard request.header("content-md5") != nil else { return .error(400, "InvalidRequest", "Content-MD5 is missing") }
+        guard request.header("content-md5") != nil else {
+            return .error(400, "InvalidRequest", "Content-MD5 is missing")
+        }
         guard let root = FaultXMLElement.parse(request.body), root.name == "Delete" else {
             return .error(400, "MalformedXML")
         }

@@ -4,6 +4,8 @@ public enum Fault: Sendable {
 
     /// This answer, when the request has come whole.
     case answer(FaultAnswer)
+    /// An answer that is made when the request has come whole.
+    case reply(@Sendable (FaultService) -> FaultAnswer)
     /// This answer as soon as the head has come; the body is never read.
     case refuseEarly(FaultAnswer)
     /// The connection is reset when the request has come whole.
@@ -21,7 +23,9 @@ public enum Fault: Sendable {
     case truncate(after: Int)
     /// Of the answer's body so many bytes come; then nothing until the client closes.
     case stallWithin(after: Int)
-    /// The answer comes in pieces of `bytes`, with a pause before each.
+    /// The answer's body goes on without an end, all white space and well-formed so far.
+    case flood
+    /// The answer's body comes in pieces of `bytes`, with a pause before each.
     case dribble(bytes: Int, pauseMilliseconds: Int)
     /// Status 200 at once, then `spaces` with a pause before each, then the body, whatever the status would have been.
     case keepAlive(spaces: Int, pauseMilliseconds: Int, KeepAlivePlace)

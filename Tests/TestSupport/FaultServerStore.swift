@@ -74,6 +74,10 @@ public struct FaultObject: Sendable {
     /// `GLACIER` and `DEEP_ARCHIVE` cannot be read.
     public var storageClass: String?
     public var isUnderKMS = false
+
+    public init(content: [UInt8], etag: String, modified: Int64) {
+        (self.content, self.etag, self.modified) = (content, etag, modified)
+    }
 }
 
 /// A multipart upload under way.

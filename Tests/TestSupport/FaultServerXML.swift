@@ -109,7 +109,8 @@ private struct FaultXMLParser {
         case "apos": return Array("'".utf8)
         case let other where other.hasPrefix("#"):
             let digits = other.dropFirst(other.hasPrefix("#x") ? 2 : 1)
-            guard let value = UInt32(digits, radix: other.hasPrefix("#x") ? 16 : 10), let scalar = Unicode.Scalar(value),
+            guard let value = UInt32(digits, radix: other.hasPrefix("#x") ? 16 : 10),
+                let scalar = Unicode.Scalar(value),
                 value >= 0x20 || Self.spaces.contains(UInt8(value)), value != 0xFFFE, value != 0xFFFF
             else { return nil }
             return Array(String(Character(scalar)).utf8)
