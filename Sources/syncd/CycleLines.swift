@@ -98,10 +98,12 @@ enum CycleLines {
 
     /// At most this many problems of a folder are told at the end of a cycle.
     static let maximumProblems = 10
+    /// At most this many warnings.
+    static let maximumWarnings = 10
 
     /// What standard error is told of a folder's cycle, without the `syncd: ` before it.
     static func complaints(_ report: CycleReport, folder: String, configuration: Configuration) -> [String] {
-        var lines: [String] = []
+        var lines = report.warnings.prefix(maximumWarnings).map { "\(folder): \($0)" }
         if let failure = report.failure {
             lines.append("\(folder): \(failure.message)")
         } else if report.isFailure {

@@ -10,9 +10,10 @@ enum EngineWiring {
     /// Makes the runner for a configuration whose `stateDirectory` exists and is locked by this process.
     @Sendable
     static func makeRunner(_ configuration: Configuration) async throws(CycleFailure) -> any CycleRunner {
+        let crashPoints = CrashPoints(.current)
         let index: SQLiteIndex
         do {
-            index = try SQLiteIndex(path: "\(configuration.stateDirectory)/index.db")
+            index = try SQLiteIndex(path: "\(configuration.stateDirectory)/index.db", observer: crashPoints)
         } catch {
             throw CycleFailure(code: .index, message: error.message)
         }
@@ -33,7 +34,8 @@ enum EngineWiring {
             client: client,
             concurrency: configuration.concurrency,
             executor: EngineExecutor(threads: threads),
-            defaultMode: defaultMode()
+            defaultMode: defaultMode(),
+            observer: crashPoints
         )
     }
 
@@ -63,10 +65,17 @@ private struct EngineRunner: CycleRunner {
     let concurrency: Int
     let executor: EngineExecutor
     let defaultMode: UInt16
+    /// Nil but in tests of crashes.
+    let observer: (any EffectObserver)?
 
-    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport {
+    func run(
+        _ folder: Folder,
+        mode: CycleMode,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> CycleReport {
         let files = PosixFileSystem(root: folder.root)
-        let cycle = SyncCycle(context(folder, files, progress))
+        let cycle = SyncCycle(context(folder, files, progress, stop))
         do {
             try lock(files, folder)
         } catch {
@@ -82,18 +91,26 @@ private struct EngineRunner: CycleRunner {
     }
 
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
-        try await SyncCycle(context(folder, PosixFileSystem(root: folder.root), CycleProgress())).approve()
+        let files = PosixFileSystem(root: folder.root)
+        return try await SyncCycle(context(folder, files, CycleProgress(), StopSignal())).approve()
     }
 
-    private func context(_ folder: Folder, _ files: PosixFileSystem, _ progress: CycleProgress) -> CycleContext {
-        CycleContext(
+    private func context(
+        _ folder: Folder,
+        _ files: PosixFileSystem,
+        _ progress: CycleProgress,
+        _ stop: StopSignal
+    ) -> CycleContext {
+        let store = S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix)
+        return CycleContext(
             folder: folder,
-            files: files,
-            store: S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix),
+            files: observer.map { ObservedFileSystem(files, observer: $0) } ?? files,
+            store: observer.map { ObservedStore(store, observer: $0) } ?? store,
             index: index,
             clock: SystemClock(),
             random: SystemRandom(),
             progress: progress,
+            stop: stop,
             concurrency: concurrency,
             defaultMode: defaultMode
         )

@@ -28,6 +28,8 @@ struct FolderStatus: Hashable, Sendable {
 
     /// At most this many problems of a folder are kept.
     static let maximumProblems = 1_000
+    /// At most this many warnings.
+    static let maximumWarnings = 100
 
     var name: String
     var path: String
@@ -42,6 +44,8 @@ struct FolderStatus: Hashable, Sendable {
     var pending = ChangeCounts()
     var skipped: Int64 = 0
     var problems: [ProblemStatus] = []
+    /// What the last cycle had to say and nothing failed by.
+    var warnings: [String] = []
     var halt: Halt?
     var lastCycle: CycleRecord?
     /// Nil where nothing waits.
@@ -108,6 +112,7 @@ extension FolderStatus {
                 at: 0
             )
         }
+        warnings = Array(report.warnings.prefix(Self.maximumWarnings))
         halt = report.halt.map { Halt(reason: $0.text, command: $0.reason.isApprovable ? command : nil) }
         lastCycle = report.record
         inSync = report.record.result == .inSync && report.failure == nil && halt == nil

@@ -34,6 +34,7 @@ extension FolderStatus {
                 JSONMember("pending", pending.json),
                 JSONMember("skipped", .integer(skipped)),
                 JSONMember("problems", .array(problems.map(\.json))),
+                JSONMember("warnings", .array(warnings.map { .string($0) })),
                 JSONMember("halt", halt?.json ?? .null),
                 JSONMember("lastCycle", lastCycle?.json ?? .null),
                 JSONMember("oldestUnsyncedSeconds", oldestUnsyncedSeconds.map { .integer($0) } ?? .null),
@@ -73,6 +74,8 @@ extension FolderStatus {
         self.pending = pending
         self.skipped = skipped
         self.problems = problems.compactMap { ProblemStatus(json: $0) }
+        // A version before this one wrote none.
+        warnings = json["warnings"]?.elements?.compactMap(\.text) ?? []
         halt = json["halt"].flatMap { Halt(json: $0) }
         lastCycle = json["lastCycle"].flatMap { CycleRecord(json: $0) }
         oldestUnsyncedSeconds = json["oldestUnsyncedSeconds"]?.integer

@@ -49,6 +49,9 @@ struct StatusScreen {
         for problem in folder.problems where problem.path.isEmpty {
             lines += Columns.wrap(printable(problem.message), to: width)
         }
+        for warning in folder.warnings.prefix(CycleLines.maximumWarnings) {
+            lines += Columns.wrap(printable(warning), to: width)
+        }
         if let cycle = folder.lastCycle {
             let content = "\(Format.count(folder.entries, "file")), \(Format.size(folder.bytes))"
             var parts = [content, "last cycle \(Format.ago(now.since(cycle.finishedAt)))"]

@@ -37,8 +37,8 @@ public struct CycleFailure: Error, Sendable {
         case .unreachable: self.init(code: .unreachable, message: error.message)
         case .noSuchBucket: self.init(code: .noSuchBucket, message: error.message)
         case .cancelled: self.init(code: .interrupted, message: "stopped on request")
-        case .notFound, .preconditionFailed, .accessDenied, .slowDown, .badDigest, .malformedAnswer, .archived,
-            .localFile, .refused:
+        case .notFound, .preconditionFailed, .accessDenied, .slowDown, .badDigest, .uploadGone, .partsRefused,
+            .rangeIgnored, .malformedAnswer, .archived, .localFile, .refused:
             return nil
         }
     }
@@ -102,6 +102,8 @@ public struct CycleReport: Sendable {
     public var counts: FolderCounts
     /// The changes of a plan, in byte order, deletes in place; empty after a cycle that acted.
     public var planned: [PlannedChange]
+    /// What the operator should know and nothing failed by, a sentence or two each. It changes no exit code.
+    public var warnings: [String]
 
     public init(
         record: CycleRecord,
@@ -111,7 +113,8 @@ public struct CycleReport: Sendable {
         halt: Halt? = nil,
         failure: CycleFailure? = nil,
         counts: FolderCounts = .init(entries: 0, bytes: 0, attention: 0),
-        planned: [PlannedChange] = []
+        planned: [PlannedChange] = [],
+        warnings: [String] = []
     ) {
         self.record = record
         self.pending = pending
@@ -121,5 +124,6 @@ public struct CycleReport: Sendable {
         self.failure = failure
         self.counts = counts
         self.planned = planned
+        self.warnings = warnings
     }
 }

@@ -6,7 +6,8 @@ enum IndexRows {
     /// The columns that ``entry(_:)`` reads, in its order.
     static let entryColumns = """
         id, path, base_inode, base_size, base_modified, base_changed, base_mode, base_etag, base_remote_size, digest, \
-        local_inode, local_size, local_modified, local_changed, local_mode, remote_etag, remote_size, racy, differs
+        local_inode, local_size, local_modified, local_changed, local_mode, remote_etag, remote_size, racy, differs, \
+        digest_part_size
         """
 
     static func entry(_ row: Row) throws -> Entry {
@@ -23,7 +24,7 @@ enum IndexRows {
 
     private static func base(_ row: Row) throws -> BaseState? {
         guard let local = local(row, from: 2), let remote = remote(row, etag: 7) else { return nil }
-        let digest = row.hasNull(atIndex: 9) ? nil : ContentDigest(try bytes(row, 9))
+        let digest = row.hasNull(atIndex: 9) ? nil : ContentDigest(try bytes(row, 9), partSize: row[19])
         return BaseState(local: local, remote: remote, digest: digest)
     }
 

@@ -12,21 +12,26 @@ public actor SQLiteIndex: Index {
     /// The last number given out; on disk stands the largest that a row bears.
     private var sequence: Int64
     var observations: [Sequence: Observation] = [:]
+    /// Is told of every commit.
+    private let observer: (any EffectObserver)?
 
     /// Opens the database, creating it if it is missing.
-    /// - Parameter path: the file; nil for a database in memory.
+    /// - Parameters:
+    ///   - path: the file; nil for a database in memory.
+    ///   - observer: for tests of crashes; nil where nobody looks on.
     /// - Throws: ``IndexError`` if it cannot be opened, is no database of syncd's, or was written by a newer version.
-    public init(path: String?) throws(IndexError) {
+    public init(path: String?, observer: (any EffectObserver)? = nil) throws(IndexError) {
         name = path ?? "the index in memory"
+        self.observer = observer
         do {
-            queue = try Self.open(path)
+            queue = try Self.open(path, observer)
             sequence = try queue.read { try Int64.fetchOne($0, sql: "SELECT sequence FROM counter") ?? 0 }
         } catch {
             throw IndexError(path ?? "the index in memory", error)
         }
     }
 
-    private static func open(_ path: String?) throws -> DatabaseQueue {
+    private static func open(_ path: String?, _ observer: (any EffectObserver)?) throws -> DatabaseQueue {
         guard let path else {
             let queue = try DatabaseQueue()
             try IndexSchema.migrator.migrate(queue)
@@ -43,7 +48,8 @@ public actor SQLiteIndex: Index {
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         let migrator = IndexSchema.migrator
         guard try queue.read(migrator.hasBeenSuperseded) == false else { throw IndexError.newerVersion }
-        try migrator.migrate(queue)
+        let migrate = { try migrator.migrate(queue) }
+        if let observer { try observer.around("migrate", [], migrate) } else { try migrate() }
         try queue.inDatabase { database in
             // GRDB sets NORMAL when it sets WAL up: a power cut could then take back what was committed.
             try database.execute(sql: "PRAGMA synchronous = FULL")
@@ -68,7 +74,8 @@ public actor SQLiteIndex: Index {
 
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
-            return try queue.write(body)
+            guard let observer else { return try queue.write(body) }
+            return try observer.around("commit", []) { () throws(any Error) in try queue.write(body) }
         } catch {
             throw IndexError(name, error)
         }
