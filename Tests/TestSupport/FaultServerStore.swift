@@ -90,6 +90,10 @@ public struct FaultUpload: Sendable {
     public var contentType: String?
     /// In the order in which they came; a number more than once only under ``FaultQuirks/keepsReplacedParts``.
     public var parts: [FaultPart] = []
+
+    public init(id: String, key: [UInt8], initiated: Int64) {
+        (self.id, self.key, self.initiated) = (id, key, initiated)
+    }
 }
 
 /// A part of an upload.
