@@ -17,7 +17,7 @@ struct FaultFixture {
         configure(&quirks)
         let world = FakeS3World()
         self.world = world
-        server = try FaultServer(quirks: quirks, clock: { world.environment.now().seconds })
+        server = try FaultServer(quirks: quirks, clock: { world.seconds })
         client = try server.client(
             environment: world.environment,
             transport: CurlTransport(options: TransportOptions(connectTimeout: 2, stallTimeout: Self.patience))
