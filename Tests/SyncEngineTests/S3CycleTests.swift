@@ -10,8 +10,11 @@ struct S3CycleTests {
         "dir/b + c%20": S3World.noise(5_000, seed: 8),
     ]
 
-    @Test func `a tree goes up through lost answers, refusals and errors in disguise, and then rests`() async throws {
-        let world = try S3World(.up)
+    @Test(arguments: FaultQuirks.Service.allCases)
+    func `a tree goes up through lost answers, refusals and errors in disguise, and then rests`(
+        service: FaultQuirks.Service
+    ) async throws {
+        let world = try S3World(.up) { $0.behave(like: service) }
         for (name, content) in Self.tree { try world.write(name, content) }
         world.server.on(.listObjectsV2, 1, .truncate(after: 100))
         world.server.on(.putObject, 1, .resetAfterEffect)
@@ -34,11 +37,15 @@ struct S3CycleTests {
         #expect(after.map(\.operation) == [.listObjectsV2])
     }
 
-    @Test(arguments: [FaultQuirks.Ranges.honoured, .answeredAs200, .ignored])
-    func `a tree comes down through cut and lost answers, whatever the service makes of ranges`(
-        ranges: FaultQuirks.Ranges
+    @Test(arguments: [FaultQuirks.Ranges.honoured, .answeredAs200, .ignored], [false, true])
+    func `a tree comes down through cut and lost answers, whatever the service makes of ranges and conditions`(
+        ranges: FaultQuirks.Ranges,
+        ignoresConditions: Bool
     ) async throws {
-        let world = try S3World(.down) { $0.ranges = ranges }
+        let world = try S3World(.down) {
+            $0.ranges = ranges
+            $0.ignoresConditions = ignoresConditions
+        }
         for (name, content) in Self.tree { world.put(content, as: name) }
         world.server.on(.getObject, 1, .truncate(after: 3))
         world.server.on(.getObject, 2, .resetAfterEffect)

@@ -95,9 +95,8 @@ struct FaultConversation {
     private func send(_ answer: FaultAnswer, to request: FaultRequest, _ number: Int, upTo limit: Int = .max) -> Bool {
         service.update(number) { $0.status = answer.status }
         let isBodiless = request.method == "HEAD" || answer.status == 304
-        guard connection.send(head(of: answer, length: answer.body.count, number)), !isBodiless else {
-            return isBodiless
-        }
+        guard connection.send(head(of: answer, length: answer.body.count, number)) else { return false }
+        if isBodiless { return true }
         return connection.send(answer.body.count <= limit ? answer.body : Array(answer.body.prefix(limit)))
     }
 
