@@ -60,6 +60,9 @@ public struct HTTPRequest: Sendable {
     public var sink: ResponseSink
     /// Seconds without a byte in either direction after which the exchange has failed; nil for the transport's own.
     public var stallTimeout: Int?
+    /// Whether it goes out on a connection that was not kept from an earlier request. On a kept one that turns out to
+    /// be dead, a request may be sent anew below us: it took effect twice, perhaps, and nobody learns of it.
+    public var needsNewConnection = false
 
     public init(
         method: Method,

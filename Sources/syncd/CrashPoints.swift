@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// `SYNCD_CRASH_AT=12` ends it at the twelfth place that it passes, and says on standard error which that was. A test
 /// counts up until a run ends by itself: then it has tried them all.
-final class CrashPoints: EffectObserver {
+final class CrashPoints: SeamObserver {
     static let variable = "SYNCD_CRASH_AT"
 
     private let fatal: Int
@@ -18,15 +18,16 @@ final class CrashPoints: EffectObserver {
         fatal = number
     }
 
-    func before(_ effect: Effect) { pass("before", effect) }
-    func after(_ effect: Effect) { pass("after", effect) }
+    func before(_ call: SeamCall) { pass("before", call) }
+    func after(_ call: SeamCall) { pass("after", call) }
 
-    private func pass(_ moment: String, _ effect: Effect) {
+    private func pass(_ moment: String, _ call: SeamCall) {
+        guard call.isEffect else { return }
         let number = passed.add(1, ordering: .relaxed).newValue
         guard number == fatal else { return }
         writeAll(
             STDERR_FILENO,
-            Array("crash point \(number): \(moment) \(effect.name) \(escaped(effect.subject))\n".utf8)
+            Array("crash point \(number): \(moment) \(call.name) \(escaped(call.subject))\n".utf8)
         )
         kill(getpid(), SIGKILL)
     }

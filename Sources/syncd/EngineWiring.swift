@@ -66,7 +66,7 @@ private struct EngineRunner: CycleRunner {
     let executor: EngineExecutor
     let defaultMode: UInt16
     /// Nil but in tests of crashes.
-    let observer: (any EffectObserver)?
+    let observer: (any SeamObserver)?
 
     func run(
         _ folder: Folder,

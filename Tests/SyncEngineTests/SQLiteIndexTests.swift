@@ -216,6 +216,31 @@ struct SQLiteIndexTests {
         #expect(await index.beginObservation(id, of: .local) > last)
     }
 
+    @Test func `entries that were agreed on are read in pages, and no others`() async throws {
+        let (index, id) = try await agreed(on: ["a", "a/x", "a0", "b"])
+        let number = await index.beginObservation(id, of: .local)
+        try await index.observe(number, local: files(["a-new"]))
+        let first = try await index.agreed(id, after: nil, limit: 2)
+        let rest = try await index.agreed(id, after: first.last?.path, limit: 10)
+        #expect((first + rest).map(\.path) == [path("a"), path("a/x"), path("a0"), path("b")])
+    }
+
+    @Test func `entries are found by their paths, in whatever order these are asked for`() async throws {
+        let (index, id) = try await agreed(on: ["a", "b", "c"])
+        let found = try await index.entries(id, at: [path("c"), path("x"), path("a"), path("c")])
+        #expect(found.map { $0?.path } == [path("c"), nil, path("a"), path("c")])
+    }
+
+    @Test func `a folder is remembered without being opened, and only as the pair that it was`() async throws {
+        let (index, id) = try await agreed(on: ["a", "b"])
+        #expect(try await index.memory(of: folder())?.id == id)
+        #expect(try await index.memory(of: folder())?.baseCount == 2)
+        #expect(try await index.memory(of: folder(.down)) == nil)
+        #expect(try await index.memory(of: folder(prefix: "p/")) == nil)
+        #expect(try await index.memory(of: folder(deletes: false))?.id == id)
+        #expect(try await index.attention(id, after: nil, limit: 10).isEmpty)
+    }
+
     @Test func `a file that is no database is told by name, and is left as it is`() throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "syncd-index-\(UUID().uuidString).db")
         let content = Data(repeating: 0x41, count: 8_192)

@@ -56,6 +56,12 @@ struct VerifierRunTests {
         #expect(report.findings.map { String(decoding: $0.path.bytes, as: UTF8.self) } == ["a/y"])
     }
 
+    @Test func `more entries than a page holds are all looked at, each once`() async throws {
+        let world = try await synced(count: 2_001)
+        let report = await world.verify()
+        #expect(report.entries == 2_001 && report.verified == 2_001)
+    }
+
     @Test func `what was never agreed on is not looked at, and neither is what is excluded`() async throws {
         let world = try await synced()
         world.write("new", "new")

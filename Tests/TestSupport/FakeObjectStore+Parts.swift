@@ -22,6 +22,7 @@ extension FakeObjectStore {
     struct Part {
         var content: [UInt8]
         var digest: ContentDigest
+        var etag: ETag
     }
 
     struct Upload {
@@ -81,9 +82,11 @@ extension FakeObjectStore {
         return try perform("PART", name) { state throws(StoreError) in
             _ = try state.upload(upload, of: name)
             let digest = Self.digest(content)
-            state.uploads[upload]?.parts[number, default: []].append(Part(content: content, digest: digest))
+            let etag = ETag(state.behaviour.parts.opaqueTags ? "part-\(number)" : digest.hexadecimal)
+            let part = Part(content: content, digest: digest, etag: etag)
+            state.uploads[upload]?.parts[number, default: []].append(part)
             state.bytesUp += Int64(content.count)
-            return UploadedPart(number: number, etag: ETag(digest.hexadecimal), digest: digest)
+            return UploadedPart(number: number, etag: etag, digest: digest)
         }
     }
 
@@ -93,11 +96,7 @@ extension FakeObjectStore {
             let parts = try state.upload(upload, of: name).parts.sorted { $0.key < $1.key }
             return parts.flatMap { number, sent in
                 sent.suffix(state.behaviour.parts.listsOldPartsToo ? 2 : 1).map { part in
-                    StoredPart(
-                        number: number,
-                        etag: ETag(part.digest.hexadecimal),
-                        size: Int64(part.content.count)
-                    )
+                    StoredPart(number: number, etag: part.etag, size: Int64(part.content.count))
                 }
             }
         }
@@ -112,7 +111,7 @@ extension FakeObjectStore {
             let held = try state.upload(upload, of: name)
             var content: [UInt8] = []
             for part in parts {
-                guard let own = held.parts[part.number]?.last(where: { $0.digest.hexadecimal == part.etag.value })
+                guard let own = held.parts[part.number]?.last(where: { $0.etag == part.etag })
                 else {
                     throw StoreError(code: .partsRefused, message: "InvalidPart", status: 400)
                 }

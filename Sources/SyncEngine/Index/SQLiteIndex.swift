@@ -13,14 +13,14 @@ public actor SQLiteIndex: Index {
     private var sequence: Int64
     var observations: [Sequence: Observation] = [:]
     /// Is told of every commit.
-    private let observer: (any EffectObserver)?
+    private let observer: (any SeamObserver)?
 
     /// Opens the database, creating it if it is missing.
     /// - Parameters:
     ///   - path: the file; nil for a database in memory.
     ///   - observer: for tests of crashes; nil where nobody looks on.
     /// - Throws: ``IndexError`` if it cannot be opened, is no database of syncd's, or was written by a newer version.
-    public init(path: String?, observer: (any EffectObserver)? = nil) throws(IndexError) {
+    public init(path: String?, observer: (any SeamObserver)? = nil) throws(IndexError) {
         name = path ?? "the index in memory"
         self.observer = observer
         do {
@@ -31,7 +31,7 @@ public actor SQLiteIndex: Index {
         }
     }
 
-    private static func open(_ path: String?, _ observer: (any EffectObserver)?) throws -> DatabaseQueue {
+    private static func open(_ path: String?, _ observer: (any SeamObserver)?) throws -> DatabaseQueue {
         guard let path else {
             let queue = try DatabaseQueue()
             try IndexSchema.migrator.migrate(queue)
@@ -49,7 +49,11 @@ public actor SQLiteIndex: Index {
         let migrator = IndexSchema.migrator
         guard try queue.read(migrator.hasBeenSuperseded) == false else { throw IndexError.newerVersion }
         let migrate = { try migrator.migrate(queue) }
-        if let observer { try observer.around("migrate", [], migrate) } else { try migrate() }
+        if let observer {
+            try observer.around(SeamCall("migrate", [], isEffect: true), failed: { $0 as any Error }, migrate)
+        } else {
+            try migrate()
+        }
         try queue.inDatabase { database in
             // GRDB sets NORMAL when it sets WAL up: a power cut could then take back what was committed.
             try database.execute(sql: "PRAGMA synchronous = FULL")
@@ -75,7 +79,10 @@ public actor SQLiteIndex: Index {
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
             guard let observer else { return try queue.write(body) }
-            return try observer.around("commit", []) { () throws(any Error) in try queue.write(body) }
+            let call = SeamCall("commit", [], isEffect: true)
+            return try observer.around(call, failed: { $0 as any Error }) { () throws(any Error) in
+                try queue.write(body)
+            }
         } catch {
             throw IndexError(name, error)
         }

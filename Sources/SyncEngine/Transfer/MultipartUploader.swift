@@ -14,6 +14,7 @@ struct MultipartUploader: Sendable {
     let slots: PartSlots
     let cleaner: UploadCleaner
     let comparer: ContentComparer
+    let notices: CycleNotices
 
     init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots) {
         self.folder = folder
@@ -27,12 +28,17 @@ struct MultipartUploader: Sendable {
         self.slots = slots
         cleaner = UploadCleaner(store: context.store, index: context.index, notices: context.notices)
         comparer = ContentComparer(context)
+        notices = context.notices
     }
 
     /// Parts of one file that wait for a slot or have one: enough to fill them all.
     private static let partsAtOnce = 8
     /// How often a part is sent that did not arrive as it was read.
     private static let maximumTries = 2
+
+    private static let unexplained =
+        "objects sent in parts have ETags that those of their parts do not explain: each part was verified on its way;"
+        + " syncd verify --read compares what the bucket holds"
 
     /// The file is not what it was when the upload began.
     private struct ChangedFile: Error {}
@@ -74,6 +80,7 @@ struct MultipartUploader: Sendable {
                     (job.id, job.uploadID) = (0, nil)
                     action = machine.abandoned()
                 case .finish(let etag):
+                    if machine.contradicts(etag) { notices.say(Self.unexplained) }
                     let remote = RemoteState(etag: etag, size: local.size)
                     let base = BaseState(local: local, remote: remote, digest: machine.digest)
                     return (base, local.isRacy(at: job.startedAt))
@@ -156,10 +163,7 @@ struct MultipartUploader: Sendable {
                     await Result.of { try await put(number, file, job, layout, upload) }
                 }
             } finish: { result in
-                let part = try result.get()
-                try await index.add(part, to: job)
-                meter.noteSent(Int64(layout.bytes(of: part.number).count))
-                sent.append(part)
+                sent.append(try result.get())
             }
         } catch let error as StoreError where error.code == .uploadGone {
             _ = machine.sent(sent)
@@ -168,7 +172,7 @@ struct MultipartUploader: Sendable {
         return machine.sent(sent)
     }
 
-    /// Sends one part; once more if it did not arrive as it was read.
+    /// Sends one part and saves it, before another takes its slot; once more if it did not arrive as it was read.
     private func put(
         _ number: Int,
         _ file: any OpenFile,
@@ -184,8 +188,11 @@ struct MultipartUploader: Sendable {
             guard try file.status().state == job.local else { throw ChangedFile() }
             tries += 1
             do {
-                return try await store.putPart(job.path.bytes, upload: upload, number: number, body: body)
-            } catch {
+                let part = try await store.putPart(job.path.bytes, upload: upload, number: number, body: body)
+                try await index.add(part, to: job)
+                meter.noteSent(Int64(range.count))
+                return part
+            } catch let error as StoreError {
                 // The file may have changed between the hash and the sending: then it is no error.
                 guard error.mayComeFromChangedFile else { throw error }
                 guard try file.status().state == job.local else { throw ChangedFile() }
@@ -259,7 +266,7 @@ struct MultipartUploader: Sendable {
             )
         case .corrupt:
             try await cleaner.abandon(job)
-            throw problem(.corrupt, "the object's ETag is not that of the parts that were sent, twice in a row")
+            throw problem(.corrupt, "the object that the service made of the parts is not the file, twice in a row")
         }
     }
 }

@@ -173,21 +173,30 @@ struct RangedDownloader: Sendable {
             rest.popFirst()
         } run: { number in
             await slots.withSlot {
-                await Result.of { () async throws -> (DownloadedPart, ObjectDetails) in
-                    try stop.check()
-                    let range = layout.bytes(of: number)
-                    let answer = try await store.get(job.path.bytes, range: range, expecting: job.remote, into: file)
-                    return (DownloadedPart(number: number, digest: answer.1), answer.0)
-                }
+                await Result.of { try await fetchRange(number, job, file, layout) }
             }
         } finish: { result in
             let (part, object) = try result.get()
-            try await index.add(part, to: job)
-            meter.noteReceived(Int64(layout.bytes(of: part.number).count))
             parts.append(part)
             details = object
         }
         return details
+    }
+
+    /// Fetches one range and saves that, before another takes its slot.
+    private func fetchRange(
+        _ number: Int,
+        _ job: DownloadJob,
+        _ file: any OpenFile,
+        _ layout: PartLayout
+    ) async throws -> (DownloadedPart, ObjectDetails) {
+        try stop.check()
+        let range = layout.bytes(of: number)
+        let (details, digest) = try await store.get(job.path.bytes, range: range, expecting: job.remote, into: file)
+        let part = DownloadedPart(number: number, digest: digest)
+        try await index.add(part, to: job)
+        meter.noteReceived(Int64(range.count))
+        return (part, details)
     }
 
     private func head(_ job: DownloadJob) async throws -> ObjectDetails {
