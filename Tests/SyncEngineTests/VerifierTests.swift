@@ -188,6 +188,16 @@ struct VerifierTests {
         }
     }
 
+    @Test func `a listing whose ETag states base's content is enough`() async throws {
+        let world = try World(direction: .down)
+        world.putObject("a", "content", etag: "opaque")
+        try await world.run()
+        world.putObject("a", "content")
+        let report = await world.verify()
+        #expect(report.verified == 1 && report.requests == ["LIST": 1])
+        #expect(await world.verify(readsObjects: true).verified == 1)
+    }
+
     @Test func `a new version that says nothing of its content counts as another until it is read`() async throws {
         let world = try await synced()
         world.putObject("b", "content of b", etag: "opaque")
