@@ -10,9 +10,9 @@ enum EngineWiring {
     /// Makes the runner for a configuration whose `stateDirectory` exists and is locked by this process.
     @Sendable
     static func makeRunner(_ configuration: Configuration) async throws(CycleFailure) -> any CycleRunner {
-        let index: SQLiteIndex
+        let keeper: IndexKeeper
         do {
-            index = try SQLiteIndex(path: "\(configuration.stateDirectory)/index.db")
+            keeper = try IndexKeeper(path: "\(configuration.stateDirectory)/index.db", clock: SystemClock())
         } catch {
             throw CycleFailure(code: .index, message: error.message)
         }
@@ -29,7 +29,7 @@ enum EngineWiring {
             environment: .system
         )
         return EngineRunner(
-            index: index,
+            keeper: keeper,
             client: client,
             concurrency: configuration.concurrency,
             executor: EngineExecutor(threads: threads),
@@ -58,7 +58,7 @@ extension Connection {
 
 /// Cycles by the real engine: the machine's files, the service, the index on disk.
 private struct EngineRunner: CycleRunner {
-    let index: SQLiteIndex
+    let keeper: IndexKeeper
     let client: S3Client
     let concurrency: Int
     let executor: EngineExecutor
@@ -66,7 +66,6 @@ private struct EngineRunner: CycleRunner {
 
     func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport {
         let files = PosixFileSystem(root: folder.root)
-        let cycle = SyncCycle(context(folder, files, progress))
         do {
             try lock(files, folder)
         } catch {
@@ -74,18 +73,29 @@ private struct EngineRunner: CycleRunner {
             return CycleReport(record: CycleRecord(startedAt: now, finishedAt: now, result: .failed), failure: error)
         }
         return await withTaskExecutorPreference(executor) {
-            switch mode {
-            case .apply: await cycle.run()
-            case .planOnly(let maxRows): await cycle.plan(limit: maxRows)
+            await keeper.run(folder.name) { index in
+                let cycle = SyncCycle(context(folder, files, index, progress))
+                return switch mode {
+                case .apply: await cycle.run()
+                case .planOnly(let maxRows): await cycle.plan(limit: maxRows)
+                }
             }
         }
     }
 
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
-        try await SyncCycle(context(folder, PosixFileSystem(root: folder.root), CycleProgress())).approve()
+        try await keeper.approve(folder.name) { index throws(CycleFailure) in
+            let files = PosixFileSystem(root: folder.root)
+            return try await SyncCycle(context(folder, files, index, CycleProgress())).approve()
+        }
     }
 
-    private func context(_ folder: Folder, _ files: PosixFileSystem, _ progress: CycleProgress) -> CycleContext {
+    private func context(
+        _ folder: Folder,
+        _ files: PosixFileSystem,
+        _ index: SQLiteIndex,
+        _ progress: CycleProgress
+    ) -> CycleContext {
         CycleContext(
             folder: folder,
             files: files,

@@ -40,17 +40,17 @@ final class World {
         }
     }
 
-    var cycle: SyncCycle {
-        SyncCycle(
-            CycleContext(
-                folder: folder,
-                files: fileSystem,
-                store: store,
-                index: index,
-                clock: clock,
-                random: random,
-                concurrency: concurrency
-            )
+    var cycle: SyncCycle { SyncCycle(context) }
+
+    var context: CycleContext {
+        CycleContext(
+            folder: folder,
+            files: fileSystem,
+            store: store,
+            index: index,
+            clock: clock,
+            random: random,
+            concurrency: concurrency
         )
     }
 
