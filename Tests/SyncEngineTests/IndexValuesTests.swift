@@ -12,6 +12,7 @@ struct IndexValuesTests {
         "DELETE FROM counter",
         "UPDATE entry SET local_touched = 1 << 60 WHERE id = 5",
         "UPDATE entry SET remote_touched = 1 << 60 WHERE id = 5",
+        "UPDATE entry SET local_inode = NULL, local_size = NULL, local_touched = 1 << 60 WHERE id = 5",
         "UPDATE entry SET id = -5 WHERE id = 5",
         "UPDATE entry SET path = x'610062', attention = 1 WHERE id = 5",
         "UPDATE entry SET path = x'2e2e2f78', attention = 1 WHERE id = 5",
