@@ -7,13 +7,18 @@ TITLES = {
     "idle": "nothing to do",
     "changed": "1 % changed",
     "down": "the same down",
+    "large up": "a large file up",
+    "large down": "the same large file down",
 }
 BEGIN = "<!-- figures: begin, written by `make bench` -->"
 END = "<!-- figures: end -->"
 
 
 # Of syncd's wall and CPU by those of the best tool of each piece of work: docs/BENCHMARKS.md tells them.
-BARS = {"up": (0.85, 0.5), "idle": (0.6, 0.2), "changed": (0.6, 0.2), "down": (0.9, 0.6)}
+BARS = {"up": (0.85, 0.5), "idle": (0.6, 0.2), "changed": (0.6, 0.2), "down": (0.9, 0.6)} | {
+    "large up": (1.0, 1.0),
+    "large down": (1.0, 1.0),
+}
 
 
 def spread(values, digits=2):

@@ -81,7 +81,7 @@ class Tool:
 
 class Syncd(Tool):
     def command(self, row, tree, bucket, place):
-        direction = "down" if row == "down" else "up"
+        direction = "down" if row.endswith("down") else "up"
         folder = {"name": "bench", "path": str(tree), "bucket": bucket, "direction": direction, "delete": True}
         configuration = {
             "connection": {"endpoint": self.server.endpoint},
@@ -99,14 +99,14 @@ class S5cmd(Tool):
     for changes."""
 
     def command(self, row, tree, bucket, place):
-        ends = (f"s3://{bucket}/*", f"{tree}/") if row == "down" else (f"{tree}/", f"s3://{bucket}/")
-        action = ["cp"] if row in ("up", "down") else ["sync", "--delete"]
+        ends = (f"s3://{bucket}/*", f"{tree}/") if row.endswith("down") else (f"{tree}/", f"s3://{bucket}/")
+        action = ["cp"] if row.endswith(("up", "down")) else ["sync", "--delete"]
         return [self.binary, "--endpoint-url", self.server.endpoint, *self.flags, *action, *ends]
 
 
 class Rclone(Tool):
     def command(self, row, tree, bucket, place):
-        ends = (f"s:{bucket}", str(tree)) if row == "down" else (str(tree), f"s:{bucket}")
+        ends = (f"s:{bucket}", str(tree)) if row.endswith("down") else (str(tree), f"s:{bucket}")
         return [self.binary, "sync", *self.flags, *ends]
 
 
@@ -120,7 +120,7 @@ class AWS(Tool):
     def command(self, row, tree, bucket, place):
         self.config = place / "aws.config"
         self.config.write_text(f"[default]\ns3 =\n    max_concurrent_requests = {CONCURRENCY}\n")
-        ends = (f"s3://{bucket}", str(tree)) if row == "down" else (str(tree), f"s3://{bucket}")
+        ends = (f"s3://{bucket}", str(tree)) if row.endswith("down") else (str(tree), f"s3://{bucket}")
         return [self.binary, "s3", "sync", "--endpoint-url", self.server.endpoint, *self.flags, "--delete", *ends]
 
 

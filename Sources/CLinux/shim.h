@@ -15,6 +15,7 @@
 
 extern int renameat2(int from, const char *old_path, int to, const char *new_path, unsigned flags);
 extern int syncfs(int descriptor);
+extern int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
 // openat2(2) has no wrapper in glibc 2.36. Returns a descriptor, or -1 with errno set.
 static inline int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
@@ -24,6 +25,10 @@ static inline int clinux_openat2(int directory, const char *path, uint64_t flags
 
 static inline int clinux_renameat2(int from, const char *old_path, int to, const char *new_path, unsigned flags) {
     return renameat2(from, old_path, to, new_path, flags);
+}
+
+static inline int clinux_fallocate(int descriptor, int mode, off_t offset, off_t length) {
+    return fallocate(descriptor, mode, offset, length);
 }
 
 static inline int clinux_syncfs(int descriptor) { return syncfs(descriptor); }

@@ -87,7 +87,7 @@ final class CurlLoop: @unchecked Sendable {
         guard !exchange.isCancelled.load(ordering: .acquiring) else { return end(exchange, .failure(.stopped)) }
         let handle = idle.popLast() ?? CurlSettings.makeHandle(options)
         exchange.handle = handle
-        CurlSettings.prepare(handle, for: exchange)
+        CurlSettings.prepare(handle, for: exchange, options)
         let status = curl_multi_add_handle(multi, handle)
         guard status == CURLM_OK else {
             release(exchange)

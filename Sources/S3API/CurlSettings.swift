@@ -21,7 +21,6 @@ enum CurlSettings {
         set(handle, CURLOPT_TCP_KEEPALIVE, 1)
         set(handle, CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeout * 1_000)
         set(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
-        set(handle, CURLOPT_LOW_SPEED_TIME, options.stallTimeout)
         set(handle, CURLOPT_EXPECT_100_TIMEOUT_MS, expectTimeout)
         set(handle, CURLOPT_BUFFERSIZE, receiveBuffer)
         set(handle, CURLOPT_UPLOAD_BUFFERSIZE, sendBuffer)
@@ -39,7 +38,11 @@ enum CurlSettings {
     }
 
     /// Sets `handle` up for `exchange`, which must live until ``detach(_:)``.
-    static func prepare(_ handle: UnsafeMutableRawPointer, for exchange: CurlExchange) {
+    static func prepare(
+        _ handle: UnsafeMutableRawPointer,
+        for exchange: CurlExchange,
+        _ options: TransportOptions
+    ) {
         let request = exchange.request
         let context = Unmanaged.passUnretained(exchange).toOpaque()
         for option in [CURLOPT_PRIVATE, CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_READDATA, CURLOPT_SEEKDATA] {
@@ -47,6 +50,7 @@ enum CurlSettings {
         }
         check(ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, exchange.errorText))
         set(handle, CURLOPT_URL, request.origin + request.target)
+        set(handle, CURLOPT_LOW_SPEED_TIME, request.stallTimeout ?? options.stallTimeout)
         prepareMethod(handle, request)
         for header in request.headers {
             // "Name;" is how libcurl is told of a header without a value.

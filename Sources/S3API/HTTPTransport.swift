@@ -56,6 +56,8 @@ public struct HTTPRequest: Sendable {
     public var headers: [(name: String, value: String)]
     public var body: RequestBody
     public var sink: ResponseSink
+    /// Seconds without a byte in either direction after which the exchange has failed; nil for the transport's own.
+    public var stallTimeout: Int?
 
     public init(
         method: Method,
@@ -63,7 +65,8 @@ public struct HTTPRequest: Sendable {
         target: String,
         headers: [(name: String, value: String)],
         body: RequestBody,
-        sink: ResponseSink
+        sink: ResponseSink,
+        stallTimeout: Int? = nil
     ) {
         self.method = method
         self.origin = origin
@@ -71,6 +74,7 @@ public struct HTTPRequest: Sendable {
         self.headers = headers
         self.body = body
         self.sink = sink
+        self.stallTimeout = stallTimeout
     }
 }
 

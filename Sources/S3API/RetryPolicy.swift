@@ -47,7 +47,7 @@ public struct RetryPolicy: Hashable, Sendable {
         case .transport: kind(of: error.transport)
         case .other(let name): transientNames.contains(name) ? .transient : .final
         case .noSuchKey, .noSuchBucket, .noSuchUpload, .accessDenied, .credentialsRefused, .preconditionFailed,
-            .invalidRange, .badDigest, .invalidObjectState, .keyTooLong, .entityTooLarge, .notImplemented,
+            .invalidRange, .badDigest, .invalidObjectState, .keyTooLong, .entityTooLarge, .invalidPart, .notImplemented,
             .malformedAnswer:
             .final
         }

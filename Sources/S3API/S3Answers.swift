@@ -85,6 +85,14 @@ enum S3Answers {
         return results
     }
 
+    /// An ETag without its quotes.
+    static func unquoted(_ text: [UInt8]) -> String {
+        guard text.count >= 2, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"") else {
+            return String(decoding: text, as: UTF8.self)
+        }
+        return String(decoding: text[1..<(text.count - 1)], as: UTF8.self)
+    }
+
     /// What an `<Error>` document says; nil if the body is none.
     static func error(_ body: [UInt8]) -> ErrorDocument? {
         guard !body.isEmpty else { return nil }
@@ -93,16 +101,10 @@ enum S3Answers {
             try XMLReader.read(body, roots: [.error]) { event in
                 guard case .leaf(let tag, .error, let text) = event else { return }
                 let value = String(decoding: text, as: UTF8.self)
-                switch tag {
-                case .code: document.code = value
-                case .message: document.message = value
-                case .region: document.region = value
-                case .requestID: document.requestID = value
-                case .listBucketResult, .contents, .key, .etag, .size, .lastModified, .storageClass, .commonPrefixes,
-                    .prefix, .encodingType, .isTruncated, .nextContinuationToken, .listAllMyBucketsResult, .bucket,
-                    .name, .creationDate, .locationConstraint, .deleteResult, .deleted, .error, .other:
-                    break
-                }
+                if tag == .code { document.code = value }
+                if tag == .message { document.message = value }
+                if tag == .region { document.region = value }
+                if tag == .requestID { document.requestID = value }
             }
         } catch {
             return nil
@@ -130,7 +132,7 @@ private struct ListBuilder {
     mutating func take(_ event: XMLEvent, into page: inout ListPage) {
         switch event {
         case .leaf(.key, .contents, let text): object.key = ObjectKey(text)
-        case .leaf(.etag, .contents, let text): object.etag = Self.unquoted(text)
+        case .leaf(.etag, .contents, let text): object.etag = S3Answers.unquoted(text)
         case .leaf(.size, .contents, let text):
             object.size = Int64(String(decoding: text, as: UTF8.self)) ?? -1
         case .leaf(.lastModified, .contents, let text): object.modified = S3Time(iso8601: text)
@@ -164,12 +166,5 @@ private struct ListBuilder {
             guard let key = PercentEncoding.decode(page.commonPrefixes[index].bytes) else { throw .malformed }
             page.commonPrefixes[index] = ObjectKey(key)
         }
-    }
-
-    private static func unquoted(_ text: [UInt8]) -> String {
-        guard text.count >= 2, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"") else {
-            return String(decoding: text, as: UTF8.self)
-        }
-        return String(decoding: text[1..<(text.count - 1)], as: UTF8.self)
     }
 }

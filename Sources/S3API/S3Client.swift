@@ -15,6 +15,8 @@ public final class S3Client: Sendable {
         var counts: [String: Int64] = [:]
         /// Seconds that the service's clock is ahead of ours.
         var clockOffset: Int64 = 0
+        /// The `Date` of the last answer, and our own time when it came.
+        var lastDate: (text: String, received: S3Time)?
         var regions: [String: String] = [:]
         var signingKeys: [String: [UInt8]] = [:]
     }
@@ -52,6 +54,8 @@ public final class S3Client: Sendable {
         /// Lower-case hexadecimal; nil where the body is not hashed, which only TLS allows.
         var bodySHA256: String?
         var sink: ResponseSink = .memory(limit: HTTPLimits.errorBody)
+        /// Seconds without a byte after which there is no hope; nil for the transport's own.
+        var stallTimeout: Int?
 
         /// The class that it is counted in.
         var countedAs: String { name.hasPrefix("List") ? "LIST" : method.rawValue }
@@ -63,6 +67,11 @@ public final class S3Client: Sendable {
     /// Sends `operation` until it succeeds or there is no point in going on.
     /// - Returns: an answer with a 2xx status.
     func perform(_ operation: Operation) async throws(S3Error) -> HTTPResponse {
+        try await performCounting(operation).response
+    }
+
+    /// The same. - Returns: also how often it was sent: what was sent before the last time may have taken effect.
+    func performCounting(_ operation: Operation) async throws(S3Error) -> (response: HTTPResponse, attempts: Int) {
         var attempt = 0
         var corrections = Corrections()
         var lastRetry: RetryPolicy.Kind?
@@ -74,8 +83,11 @@ public final class S3Client: Sendable {
             do throws(TransportError) {
                 let response = try await transport.send(signed(operation, region: region))
                 if (200..<300).contains(response.status) {
-                    state.withLock { $0.budget.succeed(afterRetry: lastRetry) }
-                    return response
+                    state.withLock { state in
+                        state.budget.succeed(afterRetry: lastRetry)
+                        state.lastDate = response.headers["date"].map { ($0, environment.now()) } ?? state.lastDate
+                    }
+                    return (response, attempt)
                 }
                 if correct(operation, response, signedFor: region, &corrections) { continue }
                 failure = S3Error(response, operation: operation.name, bucket: operation.bucket, key: operation.key)
@@ -123,6 +135,14 @@ public final class S3Client: Sendable {
 
     /// The time by the service's clock, as far as that is known.
     private var serviceTime: S3Time { S3Time(seconds: environment.now().seconds + state.withLock { $0.clockOffset }) }
+
+    /// The time by the service's clock as its last answer told it, in whole seconds: what it stamps on things that are
+    /// made now is this or a little later. Our own time where no answer has come yet.
+    public var stampTime: S3Time {
+        let now = environment.now()
+        guard let last = state.withLock({ $0.lastDate }), let date = S3Time(http: last.text) else { return serviceTime }
+        return S3Time(seconds: date.seconds + max(0, now.seconds - last.received.seconds))
+    }
 
     // MARK: Corrections by the service
 
@@ -240,7 +260,8 @@ public final class S3Client: Sendable {
             target: path + suffix,
             headers: headers,
             body: operation.body,
-            sink: operation.sink
+            sink: operation.sink,
+            stallTimeout: operation.stallTimeout
         )
     }
 

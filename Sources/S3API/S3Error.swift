@@ -21,6 +21,8 @@ public struct S3Error: Error, Sendable {
         case invalidObjectState
         case keyTooLong
         case entityTooLarge
+        /// EntityTooSmall, InvalidPart, InvalidPartOrder: an upload cannot be completed with these parts.
+        case invalidPart
         case notImplemented
         /// InternalError and any other 5xx.
         case internalError

@@ -37,6 +37,7 @@ extension S3Error.Code {
         case "InvalidObjectState": self = .invalidObjectState
         case "KeyTooLongError", "KeyTooLong", "InvalidObjectName": self = .keyTooLong
         case "EntityTooLarge": self = .entityTooLarge
+        case "EntityTooSmall", "InvalidPart", "InvalidPartOrder": self = .invalidPart
         case "NotImplemented": self = .notImplemented
         case "InternalError": self = .internalError
         default: self = Self.named(name, status: status)

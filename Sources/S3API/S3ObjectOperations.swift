@@ -61,6 +61,14 @@ public struct PutOptions: Hashable, Sendable {
         self.ifMatch = ifMatch
         self.ifNoneMatch = ifNoneMatch
     }
+
+    var headers: [(name: String, value: String)] {
+        var headers = metadata.map { (name: "x-amz-meta-\($0.key)", value: $0.value) }
+        if let contentType { headers.append(("content-type", contentType)) }
+        if let ifMatch { headers.append(("if-match", ifMatch)) }
+        if let ifNoneMatch { headers.append(("if-none-match", ifNoneMatch)) }
+        return headers
+    }
 }
 
 /// What came of a PUT.
@@ -76,6 +84,32 @@ public struct PutResult: Hashable, Sendable {
 public struct GetResult: Sendable {
     public var object: S3Object
     public var response: HTTPResponse
+
+    /// What the body holds by the answer's own word; nil where it names no range: then it is the whole object.
+    ///
+    /// The status says less: `rclone serve` sends a range with 200, and any service may send the whole object for one.
+    public var contentRange: ContentRange? { response.headers["content-range"].flatMap(ContentRange.init) }
+}
+
+/// The bytes of an object that an answer holds: `bytes 0-9/100`.
+public struct ContentRange: Hashable, Sendable {
+    /// The first and the last byte.
+    public var bytes: ClosedRange<Int64>
+    /// The size of the whole object.
+    public var total: Int64
+
+    /// Nil for anything but numbers that fit together.
+    public init?(_ text: String) {
+        let halves = text.split(separator: " ", maxSplits: 1)
+        guard halves.count == 2, halves[0].lowercased() == "bytes" else { return nil }
+        let fields = halves[1].split(separator: "/", omittingEmptySubsequences: false)
+        let ends = fields[0].split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+        guard fields.count == 2, ends.count == 2, let first = ends[0], let last = ends[1], let total = Int64(fields[1]),
+            0 <= first, first <= last, last < total
+        else { return nil }
+        bytes = first...last
+        self.total = total
+    }
 }
 
 extension S3Client {
@@ -133,41 +167,44 @@ extension S3Client {
         body: RequestBody,
         options: PutOptions = PutOptions()
     ) async throws(S3Error) -> PutResult {
+        try await put(
+            Operation(
+                name: "PutObject",
+                method: .put,
+                bucket: bucket,
+                key: key,
+                headers: options.headers,
+                body: body
+            )
+        )
+    }
+
+    /// Sends `operation`, whose body is an object or a part of one, with its digests.
+    func put(_ operation: Operation) async throws(S3Error) -> PutResult {
+        var operation = operation
         let digests: (md5: [UInt8], sha256: [UInt8]?)
         do throws(TransportError) {
-            digests = try hash(body)
+            digests = try hash(operation.body)
         } catch {
             throw S3Error(
                 code: .transport,
-                operation: "PutObject",
-                bucket: bucket,
-                key: key,
+                operation: operation.name,
+                bucket: operation.bucket,
+                key: operation.key,
                 message: error.message,
                 transport: error
             )
         }
-        var headers: [(name: String, value: String)] = [("content-md5", Digests.base64(digests.md5))]
-        for (name, value) in options.metadata { headers.append(("x-amz-meta-\(name)", value)) }
-        if let type = options.contentType { headers.append(("content-type", type)) }
-        if let tag = options.ifMatch { headers.append(("if-match", tag)) }
-        if let tag = options.ifNoneMatch { headers.append(("if-none-match", tag)) }
-        let operation = Operation(
-            name: "PutObject",
-            method: .put,
-            bucket: bucket,
-            key: key,
-            headers: headers,
-            body: body,
-            bodySHA256: digests.sha256.map(Digests.hexadecimal)
-        )
+        operation.headers.insert(("content-md5", Digests.base64(digests.md5)), at: 0)
+        operation.bodySHA256 = digests.sha256.map(Digests.hexadecimal)
         let response = try await perform(operation)
         let object = S3Object(response.headers)
         guard !object.etag.isEmpty else {
             throw S3Error(
                 code: .malformedAnswer,
-                operation: "PutObject",
-                bucket: bucket,
-                key: key,
+                operation: operation.name,
+                bucket: operation.bucket,
+                key: operation.key,
                 status: response.status,
                 message: "the answer has no ETag",
                 requestID: response.headers["x-amz-request-id"]

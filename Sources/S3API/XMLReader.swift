@@ -27,6 +27,18 @@ enum XMLTag: String, CaseIterable, Sendable {
     case message = "Message"
     case region = "Region"
     case requestID = "RequestId"
+    case initiateMultipartUploadResult = "InitiateMultipartUploadResult"
+    case completeMultipartUploadResult = "CompleteMultipartUploadResult"
+    case listPartsResult = "ListPartsResult"
+    case listMultipartUploadsResult = "ListMultipartUploadsResult"
+    case uploadID = "UploadId"
+    case upload = "Upload"
+    case initiated = "Initiated"
+    case part = "Part"
+    case partNumber = "PartNumber"
+    case nextPartNumberMarker = "NextPartNumberMarker"
+    case nextKeyMarker = "NextKeyMarker"
+    case nextUploadIDMarker = "NextUploadIdMarker"
     /// Anything else.
     case other = ""
 }

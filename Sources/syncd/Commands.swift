@@ -38,7 +38,7 @@ struct PlanCommand: AsyncParsableCommand {
             clock: SystemClock(),
             makeRunner: EngineWiring.makeRunner
         )
-        try await context.finish { await plan.run() }
+        try await context.finish { await plan.run(until: $0) }
     }
 }
 
@@ -113,7 +113,7 @@ struct ApproveCommand: AsyncParsableCommand {
             clock: SystemClock(),
             makeRunner: EngineWiring.makeRunner
         )
-        try await context.finish { await approve.run() }
+        try await context.finish { _ in await approve.run() }
     }
 }
 

@@ -10,9 +10,10 @@ enum CycleMode: Sendable {
 
 /// The engine, as far as commands need it: one cycle of one folder at a time.
 protocol CycleRunner: Sendable {
-    /// Runs one cycle. What goes wrong is in the report. Cancelling the task ends the cycle orderly, with
-    /// ``CycleRecord/Result/interrupted``. `progress` may be read by any thread meanwhile.
-    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport
+    /// Runs one cycle. What goes wrong is in the report. `stop` ends the cycle orderly, with
+    /// ``CycleRecord/Result/interrupted``; cancelling the task breaks off requests as well. `progress` may be read by any
+    /// thread meanwhile.
+    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress, until stop: StopSignal) async -> CycleReport
     /// Approves what waits in a halted folder, for 24 hours.
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval
 }

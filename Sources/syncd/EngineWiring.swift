@@ -10,9 +10,11 @@ enum EngineWiring {
     /// Makes the runner for a configuration whose `stateDirectory` exists and is locked by this process.
     @Sendable
     static func makeRunner(_ configuration: Configuration) async throws(CycleFailure) -> any CycleRunner {
+        let crashPoints = CrashPoints(.current)
+        let path = "\(configuration.stateDirectory)/index.db"
         let keeper: IndexKeeper
         do {
-            keeper = try IndexKeeper(path: "\(configuration.stateDirectory)/index.db", clock: SystemClock())
+            keeper = try IndexKeeper(path: path, clock: SystemClock(), observer: crashPoints)
         } catch {
             throw CycleFailure(code: .index, message: error.message)
         }
@@ -33,7 +35,8 @@ enum EngineWiring {
             client: client,
             concurrency: configuration.concurrency,
             executor: EngineExecutor(threads: threads),
-            defaultMode: defaultMode()
+            defaultMode: defaultMode(),
+            observer: crashPoints
         )
     }
 
@@ -63,8 +66,15 @@ private struct EngineRunner: CycleRunner {
     let concurrency: Int
     let executor: EngineExecutor
     let defaultMode: UInt16
+    /// Nil but in tests of crashes.
+    let observer: (any SeamObserver)?
 
-    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport {
+    func run(
+        _ folder: Folder,
+        mode: CycleMode,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> CycleReport {
         let files = PosixFileSystem(root: folder.root)
         do {
             try lock(files, folder)
@@ -74,7 +84,7 @@ private struct EngineRunner: CycleRunner {
         }
         return await withTaskExecutorPreference(executor) {
             await keeper.run(folder.name) { index in
-                let cycle = SyncCycle(context(folder, files, index, progress))
+                let cycle = SyncCycle(context(folder, files, index, progress, stop))
                 return switch mode {
                 case .apply: await cycle.run()
                 case .planOnly(let maxRows): await cycle.plan(limit: maxRows)
@@ -86,7 +96,7 @@ private struct EngineRunner: CycleRunner {
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
         try await keeper.approve(folder.name) { index throws(CycleFailure) in
             let files = PosixFileSystem(root: folder.root)
-            return try await SyncCycle(context(folder, files, index, CycleProgress())).approve()
+            return try await SyncCycle(context(folder, files, index, CycleProgress(), StopSignal())).approve()
         }
     }
 
@@ -94,16 +104,19 @@ private struct EngineRunner: CycleRunner {
         _ folder: Folder,
         _ files: PosixFileSystem,
         _ index: SQLiteIndex,
-        _ progress: CycleProgress
+        _ progress: CycleProgress,
+        _ stop: StopSignal
     ) -> CycleContext {
-        CycleContext(
+        let store = S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix)
+        return CycleContext(
             folder: folder,
-            files: files,
-            store: S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix),
+            files: observer.map { ObservedFileSystem(files, observer: $0) } ?? files,
+            store: observer.map { ObservedStore(store, observer: $0) } ?? store,
             index: index,
             clock: SystemClock(),
             random: SystemRandom(),
             progress: progress,
+            stop: stop,
             concurrency: concurrency,
             defaultMode: defaultMode
         )

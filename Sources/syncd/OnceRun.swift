@@ -13,7 +13,8 @@ struct OnceRun: Sendable {
     var log: Logger
     var makeRunner: CycleRunnerFactory
 
-    func run() async -> ExitCause {
+    /// Ends early, with all that was done recorded, when `stop` is given.
+    func run(until stop: StopSignal) async -> ExitCause {
         let lock: StateLock
         let board: StatusBoard
         let file = StatusFile(directory: configuration.stateDirectory)
@@ -27,7 +28,7 @@ struct OnceRun: Sendable {
         let reporter = CycleReporter(console: console, configuration: configuration, isQuiet: isQuiet || isJSON)
         let causes = await withTaskGroup(of: Void.self) { group in
             group.addTask { await tick(board, reporter) }
-            let causes = await cycles(board, reporter)
+            let causes = await cycles(board, reporter, stop)
             group.cancelAll()
             return causes
         }
@@ -57,7 +58,7 @@ struct OnceRun: Sendable {
         return board
     }
 
-    private func cycles(_ board: StatusBoard, _ reporter: CycleReporter) async -> [ExitCause] {
+    private func cycles(_ board: StatusBoard, _ reporter: CycleReporter, _ stop: StopSignal) async -> [ExitCause] {
         let runner: any CycleRunner
         do {
             runner = try await makeRunner(configuration)
@@ -69,7 +70,7 @@ struct OnceRun: Sendable {
         }
         var causes: [ExitCause] = []
         for (index, folder) in configuration.folders.enumerated() {
-            if Task.isCancelled {
+            if stop.isRequested || Task.isCancelled {
                 console.complain("\(folder.folder.name): not begun")
                 causes.append(.failed)
                 continue
@@ -79,7 +80,7 @@ struct OnceRun: Sendable {
             reporter.begin(folder, progress, now: clock.now())
             write(board)
             log.info("cycle begins", metadata: ["folder": "\(folder.folder.name)"])
-            let report = await runner.run(folder.folder, mode: .apply, progress: progress)
+            let report = await runner.run(folder.folder, mode: .apply, progress: progress, until: stop)
             finish(index, folder, report, board, reporter)
             causes += report.exitCauses
         }

@@ -14,7 +14,7 @@ struct PlanRun: Sendable {
     var clock: any EngineClock
     var makeRunner: CycleRunnerFactory
 
-    func run() async -> ExitCause {
+    func run(until stop: StopSignal) async -> ExitCause {
         let lock: StateLock
         let runner: any CycleRunner
         do {
@@ -27,8 +27,8 @@ struct PlanRun: Sendable {
         var causes: [ExitCause] = []
         var documents: [JSONValue] = []
         let mode = CycleMode.planOnly(maxRows: isJSON ? Self.maximumRowsInJSON : Self.maximumRows)
-        for folder in folders where !Task.isCancelled {
-            let report = await runner.run(folder.folder, mode: mode, progress: CycleProgress())
+        for folder in folders where !stop.isRequested {
+            let report = await runner.run(folder.folder, mode: mode, progress: CycleProgress(), until: stop)
             causes += report.planExitCauses
             let screen = PlanScreen(folder: folder, report: report, now: clock.now(), console: console)
             let name = folder.folder.name
@@ -44,7 +44,7 @@ struct PlanRun: Sendable {
                 console.complain(line)
             }
         }
-        if Task.isCancelled { causes.append(.failed) }
+        if stop.isRequested { causes.append(.failed) }
         if isJSON {
             console.json(
                 .object([

@@ -44,13 +44,13 @@ struct CommandContext: Sendable {
     }
 
     /// Runs the work under the signals' rule, and exits as it ended.
-    func finish(_ work: @escaping @Sendable () async -> ExitCause) async throws {
+    func finish(_ work: @escaping @Sendable (StopSignal) async -> ExitCause) async throws {
         let console = console
-        let cause = await Signals.cancelling {
+        let cause = await Signals.stopping {
             console.clearLine()
             console.complain("stopping orderly; a second signal stops at once")
-        } _: {
-            await work()
+        } _: { stop in
+            await work(stop)
         }
         if cause != .done { throw ExitCode(cause.rawValue) }
     }

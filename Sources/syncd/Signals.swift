@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import SyncEngine
 import Synchronization
 
 /// What signals do to a command.
@@ -9,12 +10,17 @@ enum Signals {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Runs `work`; the first SIGINT or SIGTERM cancels its task, the second ends the process at once. `onFirst` is
-    /// called just before the work is cancelled.
-    static func cancelling<Result: Sendable>(
+    /// How long what is under way may take to end by itself after the first signal; then it is broken off. Service
+    /// managers and users wait for ten seconds.
+    static let grace = Duration.seconds(8)
+
+    /// Runs `work`; the first SIGINT or SIGTERM gives the stop signal, and after ``grace`` cancels the work's task; the
+    /// second ends the process at once. `onFirst` is called when the first has come.
+    static func stopping<Result: Sendable>(
         onFirst: @escaping @Sendable () -> Void,
-        _ work: @escaping @Sendable () async -> Result
+        _ work: @escaping @Sendable (StopSignal) async -> Result
     ) async -> Result {
+        let stop = StopSignal()
         let (signals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let received = Received()
         let sources = [SIGINT, SIGTERM].map { number in
@@ -22,6 +28,7 @@ enum Signals {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 if received.note() > 1 { _exit(128 + number) }
+                stop.request()
                 onFirst()
                 continuation.yield()
             }
@@ -30,9 +37,10 @@ enum Signals {
         }
         defer { for source in sources { source.cancel() } }
         return await withTaskGroup(of: Result?.self) { group in
-            group.addTask { await work() }
+            group.addTask { await work(stop) }
             group.addTask {
                 for await _ in signals { break }
+                try? await Task.sleep(for: grace)
                 return nil
             }
             for await result in group {

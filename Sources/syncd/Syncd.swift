@@ -62,7 +62,7 @@ struct Syncd: AsyncParsableCommand {
             log: shared.logger(context.environment),
             makeRunner: EngineWiring.makeRunner
         )
-        try await context.finish { await once.run() }
+        try await context.finish { await once.run(until: $0) }
     }
 
     /// Parses, runs, and says what went wrong the way syncd does.

@@ -58,7 +58,7 @@ private struct DamagedLife {
     private var doomed: Set<String> = []
 
     /// Enough that the tables have several pages.
-    private static let fileCount = 50
+    private static let fileCount = 36
     private static let stranger = "stranger"
 
     init(seed: UInt64) throws {
@@ -146,7 +146,11 @@ private struct DamagedLife {
         let deleted = before.keys.filter { world.following[$0] == nil }
         #expect(doomed.isSuperset(of: deleted), "\(what)")
         #expect(world.following[Self.stranger] == "precious", "\(what)")
-        let last = try await world.run()
+        var last = try await world.run()
+        // What the first run had no need to read is found by a later one.
+        if !last.warnings.isEmpty { last = try await world.run() }
+        #expect(world.following.filter { leading[$0.key] != nil } == leading, "\(what)")
+        #expect(world.following[Self.stranger] == "precious", "\(what)")
         #expect(last.record.requests == ["LIST": 1], "\(what)")
         #expect(last.warnings.isEmpty, "\(what)")
     }

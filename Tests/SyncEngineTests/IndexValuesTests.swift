@@ -1,4 +1,5 @@
 import GRDB
+import TestSupport
 import Testing
 
 @testable import SyncEngine
@@ -30,7 +31,8 @@ struct IndexValuesTests {
         """,
         "DROP TABLE problem",
         "ALTER TABLE entry RENAME COLUMN racy TO rbcy",
-        "UPDATE grdb_migrations SET identifier = 'q'",
+        "UPDATE grdb_migrations SET identifier = 'q' WHERE identifier = '1'",
+        "DELETE FROM grdb_migrations WHERE identifier = '1'",
         "DELETE FROM grdb_migrations",
     ]
 
@@ -63,18 +65,60 @@ struct IndexValuesTests {
         try await expectHealed(world)
     }
 
-    /// Twelve files in sync with a stranger on the following side; then the statement, as no syncd would run it.
-    private func damaged(by statement: String, _ direction: Direction) async throws -> DiskWorld {
+    @Test(arguments: [
+        "UPDATE download_job SET temporary = CAST('file 3' AS BLOB)",
+        "UPDATE download_job SET temporary = CAST('other/.syncd.0123456789abcdef.tmp' AS BLOB)",
+        "UPDATE download_job SET path = CAST('../file 5' AS BLOB)",
+        "UPDATE upload_job SET part_size = 0",
+        "UPDATE upload_job SET started_at = -9223372036854775808",
+    ])
+    func `a transfer that cannot have been begun is not gone on with`(statement: String) async throws {
+        let world = try await settled(.down)
+        do {
+            let index = try SQLiteIndex(path: world.directory.database)
+            let folder = try await index.open(world.world.folder).id
+            let path = RelativePath(unchecked: Array("file 5".utf8), in: nil)
+            let temporary = RelativePath(unchecked: Array(".syncd.0123456789abcdef.tmp".utf8), in: nil)
+            let remote = RemoteState(etag: ETag("e"), size: 10)
+            _ = try await index.begin(
+                folder,
+                DownloadJob(path: path, remote: remote, partSize: 5, temporary: temporary)
+            )
+            guard let local = try await index.entry(folder, at: path)?.local else { throw IndexDamage("no entry") }
+            let now = world.world.clock.now()
+            _ = try await index.begin(
+                folder,
+                UploadJob(path: path, local: local, partSize: 5, startedAt: now, stamp: now)
+            )
+        }
+        try await damage(world, by: statement)
+        let report = try await world.run()
+        #expect(report.failure == nil && report.warnings.count == 1)
+        try await expectHealed(world)
+    }
+
+    /// Twelve files in sync, with a stranger on the following side.
+    private func settled(_ direction: Direction) async throws -> DiskWorld {
         let world = try DiskWorld(direction: direction)
         for number in 0..<12 { world.lead("file \(number)", "content of \(number)") }
         try await world.run()
         world.intrude("stranger", "precious")
         try await world.run()
+        return world
+    }
+
+    /// Runs the statement, as no syncd would.
+    private func damage(_ world: DiskWorld, by statement: String) async throws {
         let database = try DatabaseQueue(path: world.directory.database)
         try await database.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; \(statement)")
         }
         try database.close()
+    }
+
+    private func damaged(by statement: String, _ direction: Direction) async throws -> DiskWorld {
+        let world = try await settled(direction)
+        try await damage(world, by: statement)
         return world
     }
 

@@ -5,32 +5,12 @@ import Testing
 /// Listings that never end are found out.
 struct RemoteListerTests {
     /// Answers a listing with pages from a script, by token.
-    private struct ScriptedStore: ObjectStore {
+    private struct ScriptedStore: ObjectLister {
         var pages: [String: ObjectPage]
 
         func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage {
             pages[continuation ?? ""] ?? ObjectPage(objects: [], continuation: nil)
         }
-
-        private var refusal: StoreError { StoreError(code: .refused, message: "not in the script") }
-
-        func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails { throw refusal }
-        func putMarker(_ name: [UInt8]) async throws(StoreError) { throw refusal }
-        func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] { throw refusal }
-        var requestCounts: [String: Int64] { [:] }
-
-        func get(
-            _ name: [UInt8],
-            expecting expected: RemoteState,
-            into file: any OpenFile
-        ) async throws(StoreError) -> (ObjectDetails, ContentDigest) { throw refusal }
-
-        func put(
-            _ name: [UInt8],
-            body: UploadBody,
-            modified: UnixTime,
-            mode: UInt16
-        ) async throws(StoreError) -> (RemoteState, ContentDigest) { throw refusal }
     }
 
     private func list(_ pages: [String: ObjectPage]) async throws -> Int {

@@ -9,9 +9,13 @@ final class World {
     let store: FakeObjectStore
     let index: SQLiteIndex
     var folder: Folder
-    /// Nil runs the engine on the test's own executor.
     var concurrency = 4
+    var parts: PartPolicy
+    /// What happens to the calls across the seams.
+    let seams = SeamPlan()
     private let random: SeededRandom
+    /// Given to all cycles that are made from now on.
+    var stop = StopSignal()
 
     init(
         direction: Direction,
@@ -19,11 +23,13 @@ final class World {
         listPageSize: Int = 1_000,
         listsByDirectory: Bool = false,
         foldsBackslashes: Bool = false,
+        parts: PartPolicy = .standard,
         seed: UInt64 = 1
     ) throws {
         fileSystem = FakeFileSystem(clock: clock, trace: trace)
         store = FakeObjectStore(clock: clock, trace: trace)
-        index = try SQLiteIndex(path: nil)
+        index = try SQLiteIndex(path: nil, observer: seams)
+        self.parts = parts
         random = SeededRandom(seed: seed)
         folder = Folder(
             name: "test",
@@ -45,12 +51,14 @@ final class World {
     var context: CycleContext {
         CycleContext(
             folder: folder,
-            files: fileSystem,
-            store: store,
+            files: ObservedFileSystem(fileSystem, observer: seams),
+            store: ObservedStore(store, observer: seams),
             index: index,
             clock: clock,
             random: random,
-            concurrency: concurrency
+            stop: stop,
+            concurrency: concurrency,
+            parts: parts
         )
     }
 

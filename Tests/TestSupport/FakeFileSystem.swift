@@ -80,6 +80,12 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
         }
     }
 
+    public func openForWriting(_ path: RelativePath) throws(FileSystemError) -> any OpenFile { try open(path) }
+
+    public func freeSpace() throws(FileSystemError) -> Int64 {
+        try perform("freeSpace", nil) { tree, _ throws(FileSystemError) in tree.isFull ? 0 : 1 << 40 }
+    }
+
     public func createFile(
         named name: [UInt8],
         in directory: RelativePath?
@@ -203,6 +209,15 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
                 if content.count < end { content += [UInt8](repeating: 0, count: end - content.count) }
                 content.replaceSubrange(Int(offset)..<end, with: bytes)
                 node.kind = .file(content)
+                (node.modified, node.changed) = (time, time)
+            }
+        }
+
+        func preallocate(_ size: Int64) throws(FileSystemError) {
+            try system.perform("preallocate", path) { tree, time throws(FileSystemError) in
+                if tree.isFull { throw FakeTree.error(.noSpace, "fallocate", path) }
+                let content = node.content ?? []
+                node.kind = .file(content + [UInt8](repeating: 0, count: max(0, Int(size) - content.count)))
                 (node.modified, node.changed) = (time, time)
             }
         }

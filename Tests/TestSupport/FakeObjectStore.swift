@@ -7,11 +7,13 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     // @unchecked: `state` is touched only while `lock` is held; the hooks are set by a test before it runs the engine.
     private let lock = Mutex(())
     private var state = State()
-    private let clock: ManualClock
+    let clock: ManualClock
     private let trace: Trace?
     /// Called before each put or get with its name.
     public var beforePut: ((_ name: [UInt8]) -> Void)?
     public var beforeGet: ((_ name: [UInt8]) -> Void)?
+    /// Called after each request that was not made to fail.
+    public var after: ((_ request: String, _ name: [UInt8]) -> Void)?
     /// Called before each request with its class and name; what it throws is the request's error.
     public var before: ((_ request: String, _ name: [UInt8]) throws(StoreError) -> Void)?
 
@@ -27,11 +29,13 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var refusesDeletes = false
         /// The object whose downloads come damaged.
         public var damaged: [UInt8]?
+        /// What this kind of service does with uploads in parts and with ranges.
+        public var parts = PartBehaviour()
 
         public init() {}
     }
 
-    private struct Object {
+    struct Object {
         var content: [UInt8]
         var modified: UnixTime?
         var mode: UInt16?
@@ -39,8 +43,14 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         var etag: ETag
     }
 
-    private struct State {
+    struct State {
         var objects: [[UInt8]: Object] = [:]
+        /// Unfinished ones, by id.
+        var uploads: [String: Upload] = [:]
+        var uploadsBegun = 0
+        /// Bytes of parts and objects that came up, and of objects and ranges that went down.
+        var bytesUp: Int64 = 0
+        var bytesDown: Int64 = 0
         var counts: [String: Int64] = [:]
         var behaviour = Behaviour()
     }
@@ -72,6 +82,9 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
 
     public var contents: [[UInt8]: [UInt8]] { lock.withLock { _ in state.objects.mapValues(\.content) } }
 
+    /// Looks at the bucket or changes it as another client would: no hook, no trace.
+    func edit<Value>(_ body: (inout State) -> Value) -> Value { lock.withLock { _ in body(&state) } }
+
     public static func digest(_ bytes: [UInt8]) -> ContentDigest {
         var digest = [UInt8](repeating: 0, count: 16)
         EVP_Digest(bytes, bytes.count, &digest, nil, EVP_md5(), nil)
@@ -82,13 +95,14 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
 
     public var requestCounts: [String: Int64] { lock.withLock { _ in state.counts } }
 
-    private func perform<Value>(
+    func perform<Value>(
         _ request: String,
         _ name: [UInt8],
         _ body: (inout State) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
         trace?.note(request, name)
         try before?(request, name)
+        defer { after?(request, name) }
         let result: Result<Value, StoreError> = lock.withLock { _ in
             state.counts[request, default: 0] += 1
             do throws(StoreError) {
@@ -125,11 +139,11 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         behaviour.listsByDirectory ? name.map { $0 == UInt8(ascii: "/") ? 0 : $0 } : name
     }
 
-    private static func remote(_ object: Object?) -> RemoteState {
+    static func remote(_ object: Object?) -> RemoteState {
         RemoteState(etag: object?.etag ?? ETag(""), size: Int64(object?.content.count ?? 0))
     }
 
-    private static func details(_ object: Object) -> ObjectDetails {
+    static func details(_ object: Object) -> ObjectDetails {
         ObjectDetails(
             state: remote(object),
             modified: object.modified,
@@ -138,14 +152,14 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         )
     }
 
-    private func existing(_ name: [UInt8], _ state: State) throws(StoreError) -> Object {
+    func existing(_ name: [UInt8], _ state: State) throws(StoreError) -> Object {
         guard let object = state.objects[fold(name, state)] else {
             throw StoreError(code: .notFound, message: "no such key", status: 404)
         }
         return object
     }
 
-    private func fold(_ name: [UInt8], _ state: State) -> [UInt8] {
+    func fold(_ name: [UInt8], _ state: State) -> [UInt8] {
         state.behaviour.foldsBackslashes ? name.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 } : name
     }
 
@@ -167,10 +181,16 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         }
         var content = object.content
         if isDamaged, !content.isEmpty { content[0] ^= 1 }
+        try Self.write(content, to: file, at: 0)
+        lock.withLock { _ in state.bytesDown += Int64(content.count) }
+        return (Self.details(object), Self.digest(content))
+    }
+
+    static func write(_ content: [UInt8], to file: any OpenFile, at offset: Int64) throws(StoreError) {
         do throws(FileSystemError) {
             let result: Result<Void, FileSystemError> = content.withUnsafeBytes { bytes in
                 do throws(FileSystemError) {
-                    return .success(try file.write(bytes, at: 0))
+                    return .success(try file.write(bytes, at: offset))
                 } catch {
                     return .failure(error)
                 }
@@ -179,7 +199,6 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         } catch {
             throw StoreError(code: .localFile, message: "writing failed", cause: error)
         }
-        return (Self.details(object), Self.digest(content))
     }
 
     public func put(
@@ -189,17 +208,9 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         mode: UInt16
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         beforePut?(name)
-        let content: [UInt8]
-        switch body {
-        case .bytes(let bytes): content = bytes
-        case .file(let file, let length):
-            do throws(FileSystemError) {
-                content = try Self.read(file, length: length)
-            } catch {
-                throw StoreError(code: .localFile, message: "reading failed", cause: error)
-            }
-        }
+        let content = try Self.content(of: body)
         return try perform("PUT", name) { state throws(StoreError) in
+            state.bytesUp += Int64(content.count)
             let digest = Self.digest(content)
             let object = Object(
                 content: content,
@@ -213,11 +224,27 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         }
     }
 
-    private static func read(_ file: any OpenFile, length: Int64) throws(FileSystemError) -> [UInt8] {
+    static func content(of body: UploadBody) throws(StoreError) -> [UInt8] {
+        switch body {
+        case .bytes(let bytes): return bytes
+        case .file(let file, let offset, let length):
+            do throws(FileSystemError) {
+                return try read(file, from: offset, length: length)
+            } catch {
+                throw StoreError(code: .localFile, message: "reading failed", cause: error)
+            }
+        }
+    }
+
+    private static func read(
+        _ file: any OpenFile,
+        from offset: Int64,
+        length: Int64
+    ) throws(FileSystemError) -> [UInt8] {
         var content = [UInt8](repeating: 0, count: Int(length))
         let result: Result<Int, FileSystemError> = content.withUnsafeMutableBytes { buffer in
             do throws(FileSystemError) {
-                return .success(try file.read(into: buffer, at: 0))
+                return .success(try file.read(into: buffer, at: offset))
             } catch {
                 return .failure(error)
             }

@@ -30,7 +30,7 @@ struct Border {
     /// Files of Sources that may import Foundation, each with its reason.
     static let foundation: [String: String] = Dictionary(
         uniqueKeysWithValues: [
-            "IndexFolders", "IndexHistory", "IndexObservations", "IndexOutcomes", "IndexRows",
+            "IndexFolders", "IndexHistory", "IndexJobs", "IndexObservations", "IndexOutcomes", "IndexRows",
         ].map { ("Sources/SyncEngine/Index/\($0).swift", "GRDB takes blobs as Data") }
     )
 

@@ -104,7 +104,12 @@ struct ScriptedRunner: CycleRunner {
     var approval: Result<Approval, CycleFailure> = .failure(CycleFailure(code: .index, message: "not scripted"))
     var duringRun: @Sendable (Folder, CycleMode, CycleProgress) async -> Void = { _, _, _ in }
 
-    func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress) async -> CycleReport {
+    func run(
+        _ folder: Folder,
+        mode: CycleMode,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> CycleReport {
         await duringRun(folder, mode, progress)
         return reports[folder.name]
             ?? report(.failed, failure: CycleFailure(code: .index, message: "no report for \(folder.name)"))

@@ -60,7 +60,7 @@ struct WarningTests {
             log: quietLog,
             makeRunner: { _ throws(CycleFailure) in ScriptedRunner(reports: ["photos": report]) }
         )
-        return (await run.run(), transcript.errors)
+        return (await run.run(until: StopSignal()), transcript.errors)
     }
 
     private func status(_ configuration: Configuration, isJSON: Bool) -> String {

@@ -7,10 +7,15 @@ public struct CycleContext: Sendable {
     public var clock: any EngineClock
     public var random: any RandomSource
     public var progress: CycleProgress
+    /// Set when no more work is to be begun.
+    public var stop: StopSignal
+    /// What the operator should know of the cycle, beside its problems.
+    public let notices = CycleNotices()
     /// Requests under way at once; at least 1.
     public var concurrency: Int
     /// Permission bits of a downloaded file whose object names none: 0666 less the umask.
     public var defaultMode: UInt16
+    public var parts: PartPolicy
 
     public init(
         folder: Folder,
@@ -20,8 +25,10 @@ public struct CycleContext: Sendable {
         clock: any EngineClock,
         random: any RandomSource,
         progress: CycleProgress = CycleProgress(),
+        stop: StopSignal = StopSignal(),
         concurrency: Int = 32,
-        defaultMode: UInt16 = 0o644
+        defaultMode: UInt16 = 0o644,
+        parts: PartPolicy = .standard
     ) {
         self.folder = folder
         self.files = files
@@ -30,7 +37,9 @@ public struct CycleContext: Sendable {
         self.clock = clock
         self.random = random
         self.progress = progress
+        self.stop = stop
         self.concurrency = max(1, concurrency)
         self.defaultMode = defaultMode
+        self.parts = parts
     }
 }

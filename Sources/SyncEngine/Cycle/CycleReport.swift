@@ -39,8 +39,8 @@ public struct CycleFailure: Error, Sendable {
         case .unreachable: self.init(code: .unreachable, message: error.message)
         case .noSuchBucket: self.init(code: .noSuchBucket, message: error.message)
         case .cancelled: self.init(code: .interrupted, message: "stopped on request")
-        case .notFound, .preconditionFailed, .accessDenied, .slowDown, .badDigest, .malformedAnswer, .archived,
-            .localFile, .refused:
+        case .notFound, .preconditionFailed, .accessDenied, .slowDown, .badDigest, .uploadGone, .partsRefused,
+            .rangeIgnored, .malformedAnswer, .archived, .localFile, .refused:
             return nil
         }
     }

@@ -71,7 +71,7 @@ struct DeletePass {
         finish: (Entry, Deleter.Result) async throws -> Void
     ) async -> (any Error)? {
         do {
-            try await runBounded(limit: limit, next: next) { entries in
+            try await runBounded(limit: limit, until: context.stop, next: next) { entries in
                 (entries, await delete(entries))
             } finish: { entries, results in
                 for (entry, result) in zip(entries, results) { try await finish(entry, result) }

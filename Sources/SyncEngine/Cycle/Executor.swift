@@ -24,16 +24,18 @@ struct Executor {
         let transfers = TransferPass(context, folder: folder, trash: trash)
         var retries: [TransferJob] = []
         if tally.counts.uploads + tally.counts.downloads > 0 {
-            var source = TransferSource(self)
-            retries = try await transfers.run(into: &done) { try await source.next() }
+            let lanes: [TransferLane] = tally.largeTransfers > 0 ? [.small, .large] : [.small]
+            var sources = lanes.map { TransferSource(self, lane: $0) }
+            retries = try await transfers.run(into: &done, lanes: lanes) { try await sources[$0.rawValue].next() }
         }
         if tally.counts.deletes > 0 {
             try await delete(into: &done, markers: Set(markers))
         }
         if !retries.isEmpty, done.deletedLocal + done.deletedRemote > 0 {
             var rest = retries[...]
-            _ = try await transfers.run(into: &done) { rest.popFirst() }
+            _ = try await transfers.run(into: &done, lanes: [.small]) { _ in rest.popFirst() }
         }
+        try await JobSweep(context, folder: folder, decider: decider).run()
         expireTrash()
     }
 
@@ -58,21 +60,24 @@ struct Executor {
     }
 }
 
-/// The transfers of a folder, in byte order, as far as they are permitted.
+/// The transfers of one lane of a folder, in byte order, as far as they are permitted.
 private struct TransferSource {
     private let executor: Executor
+    private let lane: TransferLane
     private var reader: AttentionReader
     /// Whether the store keeps backslashes in keys; nil until a name asks for it.
     private var keepsBackslashes: Bool?
 
-    init(_ executor: Executor) {
+    init(_ executor: Executor, lane: TransferLane) {
         self.executor = executor
+        self.lane = lane
         reader = AttentionReader(executor.context.index, folder: executor.folder)
     }
 
     mutating func next() async throws -> TransferJob? {
         while let entry = try await reader.next() {
             let change = executor.decider.change(for: entry)
+            guard TransferLane(change, of: entry, executor.context.parts) == lane else { continue }
             switch change {
             case .upload:
                 guard try await executor.permit.allows(change, of: entry), try await canName(entry) else { continue }

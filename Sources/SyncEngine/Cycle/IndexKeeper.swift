@@ -6,6 +6,7 @@
 public actor IndexKeeper {
     private let path: String
     private let clock: any EngineClock
+    private let observer: (any SeamObserver)?
     private var index: SQLiteIndex
     /// What happened to the index since the process began, a sentence or two each.
     private var news: [String] = []
@@ -13,17 +14,24 @@ public actor IndexKeeper {
     private var told: [String: Int] = [:]
 
     /// Opens the index, creating it if it is missing.
-    /// - Parameter path: the file, in a directory that this process has locked.
+    /// - Parameters:
+    ///   - path: the file, in a directory that this process has locked.
+    ///   - observer: for tests of crashes; nil where nobody looks on.
     /// - Throws: ``IndexError`` if it cannot be opened, was written by a newer version, or is damaged and cannot be moved.
-    public init(path: String, clock: any EngineClock) throws(IndexError) {
+    public init(
+        path: String,
+        clock: any EngineClock,
+        observer: (any SeamObserver)? = nil
+    ) throws(IndexError) {
         self.path = path
         self.clock = clock
+        self.observer = observer
         do throws(IndexError) {
-            index = try SQLiteIndex(path: path)
+            index = try SQLiteIndex(path: path, observer: observer)
         } catch {
             guard error.code == .damaged else { throw error }
             let kept = try IndexFiles(database: path).moveAside(at: clock.now())
-            index = try SQLiteIndex(path: path)
+            index = try SQLiteIndex(path: path, observer: observer)
             news = [Self.sentence(path, error.damage, kept)]
         }
     }
@@ -75,7 +83,7 @@ public actor IndexKeeper {
         await damaged.close()
         guard damaged === index else { return }
         let kept = try IndexFiles(database: path).moveAside(at: clock.now())
-        index = try SQLiteIndex(path: path)
+        index = try SQLiteIndex(path: path, observer: observer)
         news.append(Self.sentence(path, what, kept))
     }
 
@@ -103,7 +111,7 @@ extension CycleReport {
         both.record.bytesUp += first.record.bytesUp
         both.record.bytesDown += first.record.bytesDown
         both.record.requests.merge(first.record.requests, uniquingKeysWith: +)
-        both.warnings = first.warnings + warnings
+        both.warnings = first.warnings.filter { !warnings.contains($0) } + warnings
         return both
     }
 }

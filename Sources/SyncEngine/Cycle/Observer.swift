@@ -56,7 +56,7 @@ struct Observer {
 
     private func scan() async throws -> (ScanResult, Sequence) {
         let number = try await context.index.beginObservation(folder, of: .local)
-        let scanner = DirectoryScanner(files: context.files, rules: rules)
+        let scanner = DirectoryScanner(files: context.files, rules: rules, stop: context.stop)
         do {
             let result = try await scanner.scan { page in
                 try await context.index.observe(number, local: page)
@@ -71,7 +71,12 @@ struct Observer {
 
     private func list() async throws -> (ListingSummary, Sequence) {
         let number = try await context.index.beginObservation(folder, of: .remote)
-        let lister = RemoteLister(store: context.store, rules: rules, progress: context.progress)
+        let lister = RemoteLister(
+            store: context.store,
+            rules: rules,
+            progress: context.progress,
+            stop: context.stop
+        )
         do {
             let summary = try await lister.list { page in
                 try await context.index.observe(number, remote: page)
@@ -100,7 +105,7 @@ struct Observer {
         case .accessDenied:
             return CycleFailure(code: .refused, message: error.message)
         case .notFound, .preconditionFailed, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest,
-            .malformedAnswer, .archived, .localFile, .cancelled, .refused:
+            .uploadGone, .partsRefused, .rangeIgnored, .malformedAnswer, .archived, .localFile, .cancelled, .refused:
             let message = "the listing did not come to its end, so nothing was changed on either side: \(error.message)"
             return CycleFailure(code: .incompleteListing, message: message)
         }

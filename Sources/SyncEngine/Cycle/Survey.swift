@@ -9,6 +9,8 @@ struct Tally: Sendable {
     var foreignOverwrites: Int64 = 0
     /// Deletes and foreign overwrites that were approved.
     var approved: Int64 = 0
+    /// Transfers of objects that travel in parts.
+    var largeTransfers: Int64 = 0
 }
 
 /// Decides on every entry that needs attention: compares what must be compared, records what needs no transfer, and
@@ -23,10 +25,10 @@ struct Survey {
         var tally = Tally()
         var reader = AttentionReader(context.index, folder: folder)
         var recorder = OutcomeRecorder(context, folder: folder)
-        let comparer = ContentComparer(files: context.files, store: context.store, clock: context.clock)
+        let comparer = ContentComparer(context)
         context.progress.update { $0.phase = .comparing }
         do {
-            try await runBounded(limit: context.concurrency) { () async throws -> Entry? in
+            try await runBounded(limit: context.concurrency, until: context.stop) { () async throws -> Entry? in
                 while let entry = try await reader.next() {
                     let change = decider.change(for: entry)
                     let isDoubted = change == .download(replacing: .foreign) && entry.isDoubtful
@@ -118,6 +120,7 @@ struct Survey {
 
     private func count(_ change: Change, of entry: Entry, _ tally: inout Tally) async throws {
         tally.counts.add(change, of: entry)
+        if TransferLane(change, of: entry, context.parts) == .large { tally.largeTransfers += 1 }
         guard let gated = GatedChange(entry, change) else { return }
         if try await approvals.contains(gated) {
             tally.approved += 1

@@ -58,7 +58,8 @@ public struct SyncCycle: Sendable {
             pending.uploads = max(0, pending.uploads - done.uploaded)
             pending.downloads = max(0, pending.downloads - done.downloaded)
             pending.deletes = max(0, pending.deletes - done.deletedLocal - done.deletedRemote)
-            pending.bytes = max(0, pending.bytes - done.bytesUp - done.bytesDown)
+            let bytes = max(0, pending.bytes - done.bytesUp - done.bytesDown)
+            pending.bytes = pending.uploads + pending.downloads > 0 ? bytes : 0
             return pending
         }
     }
@@ -78,7 +79,7 @@ public struct SyncCycle: Sendable {
     private func carryOut(_ run: inout Run, _ memory: FolderMemory) async throws {
         guard let survey = try await survey(&run, memory) else { return }
         run.tally = survey.tally
-        sweep(survey.leftovers)
+        try await sweep(survey.leftovers, of: memory.id)
         let gate = try await gate(survey, memory)
         run.halt = gate.halt
         let executor = Executor(
@@ -116,10 +117,13 @@ public struct SyncCycle: Sendable {
         )
     }
 
-    /// Removes temporary files that a crash left. The lock on the root says that no other process works on them; one
-    /// that cannot be removed is tried again in the next cycle, and is in nobody's way until then.
-    private func sweep(_ leftovers: [RelativePath]) {
-        for leftover in leftovers { try? context.files.removeFile(leftover) }
+    /// Removes temporary files that a crash left, but for those that a download goes on with. The lock on the root says
+    /// that no other process works on them; one that cannot be removed is tried again in the next cycle, and is in
+    /// nobody's way until then.
+    private func sweep(_ leftovers: [RelativePath], of folder: Int64) async throws {
+        guard !leftovers.isEmpty else { return }
+        let kept = try await context.index.downloads(folder, after: 0, limit: Int.max)
+        for leftover in Set(leftovers).subtracting(kept.map(\.temporary)) { try? context.files.removeFile(leftover) }
     }
 
     private func gate(_ survey: Surveyed, _ memory: FolderMemory) async throws -> QuantityGate.Verdict {
@@ -148,7 +152,8 @@ public struct SyncCycle: Sendable {
             skipped: run.skipped,
             halt: run.halt,
             failure: failure,
-            planned: run.planned
+            planned: run.planned,
+            warnings: context.notices.all
         )
         await complete(&report, folder: folder)
         return report

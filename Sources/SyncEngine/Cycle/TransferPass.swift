@@ -14,6 +14,17 @@ struct TransferJob: Sendable {
     var change: Change
 }
 
+/// Which transfers run beside which: large ones, which take long, never keep small ones from starting.
+enum TransferLane: Int, CaseIterable, Sendable {
+    case small
+    /// Objects that travel in parts.
+    case large
+
+    init(_ change: Change, of entry: Entry, _ policy: PartPolicy) {
+        self = policy.isLarge(entry.bytesMoved(by: change)) ? .large : .small
+    }
+}
+
 /// Carries out uploads and downloads, with bounded concurrency, and records how each ended.
 struct TransferPass {
     let context: CycleContext
@@ -21,6 +32,8 @@ struct TransferPass {
     let installer: Installer
     private let uploader: Uploader
     private let downloader: Downloader
+    private let meter: TransferMeter
+    private let slots: Int
 
     /// Downloads that are made durable together.
     private static let batchSize = 256
@@ -31,13 +44,11 @@ struct TransferPass {
         self.context = context
         self.folder = folder
         installer = Installer(files: context.files, clock: context.clock, trash: trash)
-        uploader = Uploader(files: context.files, store: context.store, clock: context.clock)
-        downloader = Downloader(
-            files: context.files,
-            store: context.store,
-            random: context.random,
-            defaultMode: context.defaultMode
-        )
+        meter = TransferMeter(context.progress)
+        slots = PartSlots.count(concurrency: context.concurrency)
+        let parts = PartSlots(count: slots)
+        uploader = Uploader(context, folder: folder, meter: meter, slots: parts)
+        downloader = Downloader(context, folder: folder, meter: meter, slots: parts)
     }
 
     private struct State {
@@ -52,15 +63,32 @@ struct TransferPass {
         case download(TransferJob, Downloader.Result)
     }
 
-    /// Runs the jobs that `next` yields until it yields nil.
+    /// Large objects that are under way at once.
+    private static let maximumLarge = 4
+
+    /// Runs the jobs that `next` yields for each lane, until it yields nil.
     /// - Returns: the jobs that something else was in the way of: worth another try when the deletes are done.
     /// - Throws: ``CycleFailure`` or an error of the index; what had ended by then is recorded and counted.
-    func run(into done: inout Done, next: () async throws -> TransferJob?) async throws -> [TransferJob] {
+    func run(
+        into done: inout Done,
+        lanes: [TransferLane],
+        next: (TransferLane) async throws -> TransferJob?
+    ) async throws -> [TransferJob] {
         var state = State(done: done, recorder: OutcomeRecorder(context, folder: folder))
-        defer { done = state.done }
+        let before = (up: meter.sent, down: meter.received)
+        defer {
+            done = state.done
+            done.bytesUp += meter.sent - before.up
+            done.bytesDown += meter.received - before.down
+        }
         var firstError: (any Error)?
         do {
-            try await runBounded(limit: context.concurrency, next: next, run: transfer) { ended in
+            let limits = lanes.map { limit(of: $0, beside: lanes) }
+            try await runBounded(lanes: limits, total: context.concurrency, until: context.stop) { lane in
+                try await next(lanes[lane])
+            } _: { job in
+                await transfer(job)
+            } _: { ended in
                 try await take(ended, into: &state)
             }
         } catch {
@@ -70,6 +98,14 @@ struct TransferPass {
         try await state.recorder.flush()
         if let firstError { throw firstError }
         return state.retries
+    }
+
+    /// Small transfers leave room for the parts of large ones, so that all together keep to the concurrency.
+    private func limit(of lane: TransferLane, beside lanes: [TransferLane]) -> Int {
+        switch lane {
+        case .large: min(Self.maximumLarge, slots)
+        case .small: lanes.contains(.large) ? max(1, context.concurrency - slots) : context.concurrency
+        }
     }
 
     private func transfer(_ job: TransferJob) async -> Ended {
@@ -85,10 +121,9 @@ struct TransferPass {
 
     private func take(_ ended: Ended, into state: inout State) async throws {
         switch ended {
-        case .upload(_, .done(let outcome, let bytes)):
+        case .upload(_, .done(let outcome)):
             state.done.uploaded += 1
-            state.done.bytesUp += bytes
-            advance(bytes)
+            context.progress.update { $0.transfersDone += 1 }
             try await state.recorder.add(outcome)
         case .upload(let job, .failed(let outcome)):
             try await state.recorder.add(outcome)
@@ -117,10 +152,9 @@ struct TransferPass {
         state.staged = []
         for (staged, result) in zip(batch, installer.install(batch)) {
             switch result {
-            case .installed(let outcome, let bytes):
+            case .installed(let outcome):
                 state.done.downloaded += 1
-                state.done.bytesDown += bytes
-                advance(bytes)
+                context.progress.update { $0.transfersDone += 1 }
                 try await state.recorder.add(outcome)
             case .blocked(let problem):
                 try await state.recorder.add(.failed(entry: staged.entry.id, problem))
@@ -128,13 +162,6 @@ struct TransferPass {
             case .failed(let outcome):
                 try await state.recorder.add(outcome)
             }
-        }
-    }
-
-    private func advance(_ bytes: Int64) {
-        context.progress.update {
-            $0.transfersDone += 1
-            $0.bytesDone += bytes
         }
     }
 }

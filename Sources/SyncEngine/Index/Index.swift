@@ -48,8 +48,9 @@ public struct Unseen: Sendable {
 
 /// How a change ended, as the index records it.
 public enum Outcome: Sendable {
-    /// Both sides hold the same: the new base, and with it both observed sides.
-    case agreed(entry: Int64, base: BaseState, isRacy: Bool)
+    /// Both sides hold the same: the new base, and with it both observed sides. `endsJobs` says that a transfer made it
+    /// so: then the jobs of its path are done too.
+    case agreed(entry: Int64, base: BaseState, isRacy: Bool, endsJobs: Bool = false)
     /// Gone on both sides: the row goes.
     case removed(entry: Int64)
     /// Both sides, as they are recorded, were compared and hold different bytes; the entry stays in need of attention.
@@ -194,7 +195,7 @@ public struct FolderCounts: Hashable, Sendable {
 }
 
 /// The memory of all folders, on disk. Each function that writes is one transaction; reads are pages.
-public protocol Index: Sendable {
+public protocol Index: JobIndex {
     /// The folder's row, made anew if its name is new or names another pair than before (root path, endpoint, bucket,
     /// prefix or direction differ): a new pair has no base. Entries are marked for attention where the policy changed.
     func open(_ folder: Folder) async throws -> FolderMemory

@@ -4,6 +4,7 @@ internal import GRDB
 struct IndexOpening {
     let files: IndexFiles
     let migrator: DatabaseMigrator
+    let observer: (any SeamObserver)?
 
     /// How the tables stand to those of this version.
     private enum Age {
@@ -26,7 +27,7 @@ struct IndexOpening {
             try queue.inDatabase(Self.setUp)
             if wereLeftOpen, age != .empty { try queue.read { try IndexCheck.run($0, migrator) } }
             if age == .older { try backUp(queue) }
-            try migrator.migrate(queue)
+            try migrate(queue)
             _ = try queue.read(IndexCheck.sequence)
             return queue
         } catch {
@@ -75,6 +76,12 @@ struct IndexOpening {
         // Each version applies all that came before it, in order.
         guard applied == Set(known.prefix(applied.count)) else { throw IndexDamage("its version makes no sense") }
         return .older
+    }
+
+    private func migrate(_ queue: DatabaseQueue) throws {
+        guard let observer else { return try migrator.migrate(queue) }
+        let call = SeamCall("migrate", [], isEffect: true)
+        try observer.around(call, failed: { $0 as any Error }) { () throws(any Error) in try migrator.migrate(queue) }
     }
 
     /// Copies the whole index before its schema changes: the older version of syncd can go on from the copy.

@@ -15,6 +15,15 @@ extension SQLiteIndex {
                     sql: "SELECT 1 FROM problem WHERE folder = ? AND entry IS NOT NULL LIMIT 1",
                     arguments: [folder]
                 ) != nil
+            writer.hasJobs =
+                try Int.fetchOne(
+                    database,
+                    sql: """
+                        SELECT 1 WHERE EXISTS (SELECT 1 FROM upload_job WHERE folder = ?1)
+                        OR EXISTS (SELECT 1 FROM download_job WHERE folder = ?1)
+                        """,
+                    arguments: [folder]
+                ) != nil
             for outcome in outcomes { try writer.write(outcome) }
             try Self.addToBase(folder, count: writer.baseCount, bytes: writer.baseBytes, database)
         }
@@ -37,14 +46,17 @@ private struct OutcomeWriter {
     let time: UnixTime
     /// False as long as no entry of the folder has a problem, so that clearing them can be spared.
     var hasProblems = false
+    /// False as long as no transfer of many steps was begun, likewise.
+    var hasJobs = false
     /// What to add to the folder's numbers.
     var baseCount: Int64 = 0
     var baseBytes: Int64 = 0
 
     mutating func write(_ outcome: Outcome) throws {
         switch outcome {
-        case .agreed(let entry, let base, let isRacy):
+        case .agreed(let entry, let base, let isRacy, let endsJobs):
             try agree(entry, base, isRacy: isRacy)
+            if endsJobs, hasJobs { try endJobs(of: entry) }
             try clearProblem(entry)
         case .removed(let entry):
             if let size = try Self.baseSize(of: entry, database) {
@@ -87,12 +99,20 @@ private struct OutcomeWriter {
             base_inode = ?1, base_size = ?2, base_modified = ?3, base_changed = ?4, base_mode = ?5,
             local_inode = ?1, local_size = ?2, local_modified = ?3, local_changed = ?4, local_mode = ?5,
             base_etag = ?6, base_remote_size = ?7, remote_etag = ?6, remote_size = ?7,
-            digest = ?8, racy = ?9, attention = ?9, differs = 0, local_touched = ?10, remote_touched = ?10
-            WHERE id = ?11
+            digest = ?8, racy = ?9, attention = ?9, differs = 0, local_touched = ?10, remote_touched = ?10,
+            digest_part_size = ?11
+            WHERE id = ?12
             """
         let digest = base.digest.map { IndexRows.blob($0.bytes) }
-        let rest: [(any DatabaseValueConvertible)?] = [digest, isRacy, number.value, entry]
+        let rest: [(any DatabaseValueConvertible)?] = [digest, isRacy, number.value, base.digest?.partSize, entry]
         try execute(sql, StatementArguments(IndexRows.values(base.local) + IndexRows.values(base.remote) + rest))
+    }
+
+    private func endJobs(of entry: Int64) throws {
+        for table in ["upload_job", "download_job"] {
+            let sql = "DELETE FROM \(table) WHERE folder = ? AND path = (SELECT path FROM entry WHERE id = ?)"
+            try execute(sql, [folder, entry])
+        }
     }
 
     private static let observeLocal = """

@@ -7,7 +7,8 @@ enum IndexRows {
     /// The columns that ``entry(_:)`` reads, in its order.
     static let entryColumns = """
         id, path, base_inode, base_size, base_modified, base_changed, base_mode, base_etag, base_remote_size, digest, \
-        local_inode, local_size, local_modified, local_changed, local_mode, remote_etag, remote_size, racy, differs
+        local_inode, local_size, local_modified, local_changed, local_mode, remote_etag, remote_size, racy, differs, \
+        digest_part_size
         """
 
     static func entry(_ row: Row) throws -> Entry {
@@ -41,9 +42,21 @@ enum IndexRows {
     private static func base(_ row: Row) throws -> BaseState? {
         guard let local = try local(row, from: 2), let remote = try remote(row, etag: 7) else { return nil }
         guard !row.hasNull(atIndex: 9) else { return BaseState(local: local, remote: remote, digest: nil) }
-        let digest = try bytes(row, 9)
+        let digest = ContentDigest(try digest(row, 9).bytes, partSize: try partSize(row, 19))
+        return BaseState(local: local, remote: remote, digest: digest)
+    }
+
+    static func digest(_ row: Row, _ position: Int) throws -> ContentDigest {
+        let digest = try bytes(row, position)
         guard digest.count == 16 else { throw IndexDamage("a digest has another length than digests have") }
-        return BaseState(local: local, remote: remote, digest: ContentDigest(digest))
+        return ContentDigest(digest)
+    }
+
+    /// Bytes of a part: 1 or more; nil where there is none.
+    static func partSize(_ row: Row, _ position: Int) throws -> Int64? {
+        guard let size: Int64 = try row.decode(atIndex: position) else { return nil }
+        guard size > 0 else { throw IndexDamage("a part of no bytes") }
+        return size
     }
 
     /// Inode, size, mtime, ctime and mode in five columns from `first`; nil where there is none.

@@ -7,6 +7,9 @@ enum IndexSchema {
         migrator.registerMigration("1") { database in
             for statement in [folders, entries, problems, approvals, history] { try database.execute(sql: statement) }
         }
+        migrator.registerMigration("2") { database in
+            for statement in [partDigests, jobs] { try database.execute(sql: statement) }
+        }
         return migrator
     }
 
@@ -68,6 +71,53 @@ enum IndexSchema {
             CHECK ((remote_etag IS NULL) = (remote_size IS NULL))
         ) STRICT;
         CREATE INDEX entry_attention ON entry (folder, path) WHERE attention = 1;
+        """
+
+    private static let partDigests = """
+        ALTER TABLE entry ADD COLUMN digest_part_size INTEGER CHECK (digest_part_size > 0); -- NULL: of the whole
+        """
+
+    /// Transfers of many steps. Their rows hang on no entry: when a file has gone, its upload must still be aborted.
+    private static let jobs = """
+        CREATE TABLE upload_job (
+            id INTEGER PRIMARY KEY,
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            path BLOB NOT NULL CHECK (length(path) > 0),
+            inode INTEGER NOT NULL,
+            size INTEGER NOT NULL CHECK (size > 0),
+            modified INTEGER NOT NULL,
+            changed INTEGER NOT NULL,
+            mode INTEGER NOT NULL,
+            part_size INTEGER NOT NULL CHECK (part_size > 0),
+            started_at INTEGER NOT NULL, -- by our clock
+            stamp INTEGER NOT NULL, -- by the store's
+            upload_id TEXT, -- NULL: the store's answer was not saved
+            UNIQUE (folder, path)
+        ) STRICT;
+        CREATE TABLE upload_part (
+            job INTEGER NOT NULL REFERENCES upload_job (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL CHECK (number >= 1),
+            etag TEXT NOT NULL,
+            digest BLOB NOT NULL CHECK (length(digest) = 16),
+            PRIMARY KEY (job, number)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE download_job (
+            id INTEGER PRIMARY KEY,
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            path BLOB NOT NULL CHECK (length(path) > 0),
+            etag TEXT NOT NULL,
+            size INTEGER NOT NULL CHECK (size > 0),
+            part_size INTEGER NOT NULL CHECK (part_size > 0),
+            temporary BLOB NOT NULL CHECK (length(temporary) > 0),
+            UNIQUE (folder, path)
+        ) STRICT;
+        CREATE TABLE download_part (
+            job INTEGER NOT NULL REFERENCES download_job (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL CHECK (number >= 1),
+            digest BLOB NOT NULL CHECK (length(digest) = 16),
+            PRIMARY KEY (job, number)
+        ) STRICT, WITHOUT ROWID;
         """
 
     private static let problems = """

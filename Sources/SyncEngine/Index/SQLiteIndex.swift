@@ -19,23 +19,28 @@ public actor SQLiteIndex: Index {
     private var isClosed = false
     /// What was found to be damaged; nil where nothing was.
     private(set) var damage: String?
+    /// Is told of every commit.
+    private let observer: (any SeamObserver)?
 
     /// Opens the database, creating it if it is missing.
-    /// - Parameter path: the file; nil for a database in memory.
+    /// - Parameters:
+    ///   - path: the file; nil for a database in memory.
+    ///   - observer: for tests of crashes; nil where nobody looks on.
     /// - Throws: ``IndexError`` if it cannot be opened, is no database of syncd's, was written by a newer version or,
     ///   after an end that was no orderly one, is not sound.
-    public init(path: String?) throws(IndexError) {
-        try self.init(path: path, migrator: IndexSchema.migrator)
+    public init(path: String?, observer: (any SeamObserver)? = nil) throws(IndexError) {
+        try self.init(path: path, migrator: IndexSchema.migrator, observer: observer)
     }
 
     /// The same with migrations of the caller's.
-    init(path: String?, migrator: DatabaseMigrator) throws(IndexError) {
+    init(path: String?, migrator: DatabaseMigrator, observer: (any SeamObserver)? = nil) throws(IndexError) {
         self.migrator = migrator
+        self.observer = observer
         name = path ?? "the index in memory"
         files = path.map { IndexFiles(database: $0) }
         do {
             if let files {
-                queue = try IndexOpening(files: files, migrator: migrator).open()
+                queue = try IndexOpening(files: files, migrator: migrator, observer: observer).open()
             } else {
                 queue = try DatabaseQueue()
                 try migrator.migrate(queue)
@@ -77,7 +82,11 @@ public actor SQLiteIndex: Index {
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
             try checkOpen()
-            return try queue.write(body)
+            guard let observer else { return try queue.write(body) }
+            let call = SeamCall("commit", [], isEffect: true)
+            return try observer.around(call, failed: { $0 as any Error }) { () throws(any Error) in
+                try queue.write(body)
+            }
         } catch {
             throw failure(error)
         }

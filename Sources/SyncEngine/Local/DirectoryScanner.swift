@@ -20,6 +20,7 @@ public struct ScanResult: Sendable {
 struct DirectoryScanner {
     let files: any FileSystem
     let rules: IgnoreRules
+    var stop = StopSignal()
 
     /// Files that are handed on at once.
     static let pageSize = 1_000
@@ -49,7 +50,7 @@ struct DirectoryScanner {
                     page.removeAll(keepingCapacity: true)
                 }
             case .directory:
-                try Task.checkCancellation()
+                try stop.check()
                 if let level = open(path, on: device, &result) { levels.append(level) }
             case .symbolicLink, .special:
                 result.skipped += 1

@@ -60,6 +60,9 @@ public protocol OpenFile: AnyObject, Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(FileSystemError) -> Int
     /// Writes all of `bytes` at `offset`.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileSystemError)
+    /// Makes the file `size` bytes long and reserves the space, where the file system can.
+    /// - Throws: `.noSpace` where there is not so much.
+    func preallocate(_ size: Int64) throws(FileSystemError)
     /// Sets permission bits and modification time; set-user-id, set-group-id and sticky bits are never set.
     func setAttributes(mode: UInt16, modified: UnixTime) throws(FileSystemError)
     /// `fsync`. After an error the content is lost: discard the file, never try again.
@@ -80,6 +83,12 @@ public protocol FileSystem: Sendable {
     func status(_ path: RelativePath) throws(FileSystemError) -> FileStatus
     /// Opens a regular file for reading, never blocking on a FIFO. - Throws: `.notRegular` for any other kind.
     func open(_ path: RelativePath) throws(FileSystemError) -> any OpenFile
+
+    /// Opens a regular file for reading and writing: a temporary one of ours that a crash left.
+    /// - Throws: `.notRegular` for any other kind.
+    func openForWriting(_ path: RelativePath) throws(FileSystemError) -> any OpenFile
+    /// Bytes that can still be written to the file system of the root.
+    func freeSpace() throws(FileSystemError) -> Int64
 
     /// Creates an empty file named `name` (a single segment), mode 0600, in `directory`, which must exist.
     func createFile(named name: [UInt8], in directory: RelativePath?) throws(FileSystemError) -> any OpenFile

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// An open file of the machine's own file system.
@@ -30,6 +31,16 @@ final class PosixFile: OpenFile {
             done += try systemCall("pwrite", path) {
                 pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
             }
+        }
+    }
+
+    func preallocate(_ size: Int64) throws(FileSystemError) {
+        do {
+            _ = try systemCall("fallocate", path) { clinux_fallocate(descriptor, 0, 0, off_t(size)) }
+        } catch {
+            // Not every file system can reserve; then a write that fails will tell.
+            guard error.code == .unsupported else { throw error }
+            _ = try systemCall("ftruncate", path) { ftruncate(descriptor, off_t(size)) }
         }
     }
 

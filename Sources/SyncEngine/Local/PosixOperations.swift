@@ -65,13 +65,30 @@ extension PosixFileSystem {
     }
 
     public func open(_ path: RelativePath) throws(FileSystemError) -> any OpenFile {
+        try openRegular(path, access: O_RDONLY)
+    }
+
+    public func openForWriting(_ path: RelativePath) throws(FileSystemError) -> any OpenFile {
+        try openRegular(path, access: O_RDWR)
+    }
+
+    private func openRegular(_ path: RelativePath, access: CInt) throws(FileSystemError) -> any OpenFile {
         // O_NONBLOCK, or the opening of a FIFO waits for a writer that may never come.
-        let descriptor = try openBeneath(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+        let descriptor = try openBeneath(path, flags: access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
         let file = PosixFile(descriptor: descriptor, path: path.bytes)
         guard try file.status().kind == .file else {
             throw FileSystemError(code: .notRegular, operation: "open", path: path.bytes, errno: EINVAL)
         }
         return file
+    }
+
+    public func freeSpace() throws(FileSystemError) -> Int64 {
+        let descriptor = try rootDescriptor()
+        var system = statvfs()
+        _ = try systemCall("fstatvfs", []) { fstatvfs(descriptor, &system) }
+        return Int64(
+            clamping: UInt64(system.f_bavail).multipliedReportingOverflow(by: UInt64(system.f_frsize)).partialValue
+        )
     }
 
     public func createFile(

@@ -1,17 +1,30 @@
-/// The MD5 of a file's content: 16 bytes. S3 knows content by no other name that every server honours.
+/// What names a file's content: its MD5, or the MD5 of its parts' MD5s, since S3 knows content by no other name that every
+/// server honours.
 public struct ContentDigest: Hashable, Sendable {
+    /// 16 of them.
     public let bytes: [UInt8]
+    /// The size in bytes of every part but the last, for the digest of parts; nil for the MD5 of the whole. Digests of
+    /// the same content with other part sizes are other digests.
+    public let partSize: Int64?
 
     /// - Precondition: `bytes` are 16.
-    public init(_ bytes: [UInt8]) {
+    public init(_ bytes: [UInt8], partSize: Int64? = nil) {
         precondition(bytes.count == 16, "an MD5 has 16 bytes")
         self.bytes = bytes
+        self.partSize = partSize
     }
 
     /// 32 lower-case hexadecimal digits, as an ETag shows them.
     public var hexadecimal: String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    /// The ETag that an object of `size` bytes with this content has where ETags are digests.
+    public func etag(size: Int64) -> ETag {
+        guard let partSize else { return ETag(hexadecimal) }
+        let count = size > 0 ? PartLayout(size: size, partSize: partSize).count : 1
+        return ETag("\(hexadecimal)-\(count)")
     }
 }
 

@@ -53,17 +53,17 @@ public struct ObjectDetails: Hashable, Sendable {
     }
 }
 
-/// What is sent by a PUT.
+/// What is sent by a PUT, or as one part.
 public enum UploadBody: Sendable {
     case bytes([UInt8])
-    /// The first `length` bytes of an open file.
-    case file(any OpenFile, length: Int64)
+    /// `length` bytes of an open file from `offset` on.
+    case file(any OpenFile, offset: Int64, length: Int64)
 
     /// In bytes.
     public var length: Int64 {
         switch self {
         case .bytes(let bytes): Int64(bytes.count)
-        case .file(_, let length): length
+        case .file(_, _, let length): length
         }
     }
 }
@@ -75,11 +75,15 @@ public enum DeleteResult: Sendable {
     case failed(StoreError)
 }
 
-/// The objects below one prefix of one bucket: what the engine asks of a store. Names are bytes below the prefix.
-/// Implementations retry what is worth retrying; what they throw is final for this cycle.
-public protocol ObjectStore: Sendable {
+/// The names of the objects below one prefix of one bucket, as bytes below the prefix.
+public protocol ObjectLister: Sendable {
     /// One page of all objects below the prefix that begin with `start`, in whatever order the store lists.
     func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage
+}
+
+/// The objects below one prefix of one bucket: what the engine asks of a store. Names are bytes below the prefix.
+/// Implementations retry what is worth retrying; what they throw is final for this cycle.
+public protocol ObjectStore: ObjectLister, MultipartStore {
     /// What HEAD says of an object. - Throws: `.notFound` only where the store says 404.
     func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails
     /// Writes the object's bytes to `file` from offset 0.
@@ -124,6 +128,12 @@ public struct StoreError: Error, Sendable {
         case slowDown
         /// The body did not arrive as it was sent.
         case badDigest
+        /// The store knows no such upload: it was completed or aborted, or it has expired.
+        case uploadGone
+        /// An upload cannot be completed with these parts: EntityTooSmall, InvalidPart, InvalidPartOrder.
+        case partsRefused
+        /// The answer to a range held other bytes.
+        case rangeIgnored
         /// A malformed or incomplete answer.
         case malformedAnswer
         /// The object cannot be read now: archived.

@@ -20,9 +20,10 @@ struct ListingSummary: Sendable {
 /// No order is assumed: the index matches by path. A listing that fails, repeats itself or goes round in circles throws,
 /// and then nothing may be concluded from what it did not show.
 struct RemoteLister {
-    let store: any ObjectStore
+    let store: any ObjectLister
     let rules: IgnoreRules
     let progress: CycleProgress
+    var stop = StopSignal()
 
     /// Pages without an object that are followed before the listing counts as broken.
     private static let maximumEmptyPages = 100
@@ -34,7 +35,7 @@ struct RemoteLister {
         var tokens: Set<String> = []
         var emptyPages = 0
         repeat {
-            try Task.checkCancellation()
+            try stop.check()
             let page = try await store.list(beginningWith: [], continuation: continuation)
             let observed = page.objects.compactMap { classify($0, into: &summary) }
             if !observed.isEmpty { try await observe(observed) }

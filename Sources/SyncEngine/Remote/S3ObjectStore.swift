@@ -1,9 +1,10 @@
 public import S3API
 
-/// The objects below one prefix of one bucket, through the S3 client. The only file of the engine that knows S3.
+/// The objects below one prefix of one bucket, through the S3 client. This file and the
+/// one of its uploads in parts are all of the engine that knows S3.
 public struct S3ObjectStore: ObjectStore {
-    private let client: S3Client
-    private let bucket: String
+    let client: S3Client
+    let bucket: String
     private let prefix: [UInt8]
 
     /// `prefix` is empty, or ending in `/`.
@@ -55,16 +56,7 @@ public struct S3ObjectStore: ObjectStore {
             )
             let details = ObjectDetails(answer.object)
             // Some services ignore If-Match: what counts is what came.
-            guard details.state == expected else {
-                throw S3Error(
-                    code: .preconditionFailed,
-                    operation: "GetObject",
-                    bucket: bucket,
-                    key: key(name),
-                    status: 200,
-                    message: "the object is another than the one that was listed"
-                )
-            }
+            guard details.state == expected else { throw replacedError(name) }
             guard let written = answer.response.written else {
                 throw S3Error(
                     code: .malformedAnswer,
@@ -87,17 +79,11 @@ public struct S3ObjectStore: ObjectStore {
         mode: UInt16
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         do {
-            let content: RequestBody =
-                switch body {
-                case .bytes(let bytes): .bytes(bytes)
-                case .file(let file, let length): .descriptor(file.descriptor, offset: 0, length: length)
-                }
-            let metadata = ["mtime": modified.metadataText, "mode": String(mode & 0o7777, radix: 8)]
             let result = try await client.putObject(
                 bucket: bucket,
                 key: key(name),
-                body: content,
-                options: PutOptions(metadata: metadata)
+                body: RequestBody(body),
+                options: PutOptions(metadata: Self.metadata(modified: modified, mode: mode))
             )
             return (RemoteState(etag: ETag(result.etag), size: body.length), ContentDigest(result.md5))
         } catch {
@@ -125,7 +111,26 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
-    private func key(_ name: [UInt8]) -> ObjectKey { ObjectKey(prefix + name) }
+    func key(_ name: [UInt8]) -> ObjectKey { ObjectKey(prefix + name) }
+
+    /// What goes with every object: mtime and mode in rclone's form.
+    static func metadata(modified: UnixTime, mode: UInt16) -> [String: String] {
+        ["mtime": modified.metadataText, "mode": String(mode & 0o7777, radix: 8)]
+    }
+
+    /// The object is not the one that was asked for, whatever the status says.
+    private func replacedError(_ name: [UInt8]) -> S3Error {
+        S3Error(
+            code: .preconditionFailed,
+            operation: "GetObject",
+            bucket: bucket,
+            key: key(name),
+            status: 200,
+            message: "the object is another than the one that was listed"
+        )
+    }
+
+    func replaced(_ name: [UInt8]) -> StoreError { StoreError(replacedError(name)) }
 }
 
 extension ObjectDetails {
@@ -134,7 +139,7 @@ extension ObjectDetails {
             state: RemoteState(etag: ETag(object.etag), size: object.size),
             modified: object.metadata["mtime"].flatMap(UnixTime.init(metadataText:)),
             mode: object.metadata["mode"].flatMap { UInt16($0, radix: 8) }.map { $0 & 0o777 },
-            lastModified: object.modified.map { UnixTime(seconds: $0.seconds, nanoseconds: Int64($0.nanoseconds)) },
+            lastModified: object.modified.map { UnixTime($0) },
             notedDigest: object.metadata["syncd-digest"].flatMap { ETag($0).contentDigest }
                 ?? object.metadata["md5chksum"].flatMap(ContentDigest.init(base64:)),
             etagIsOpaque: object.etagIsOpaque
@@ -147,7 +152,9 @@ extension StoreError {
         let code: Code
         var cause: FileSystemError?
         switch error.code {
-        case .noSuchKey, .noSuchUpload: code = .notFound
+        case .noSuchKey: code = .notFound
+        case .noSuchUpload: code = .uploadGone
+        case .invalidPart: code = .partsRefused
         case .noSuchBucket: code = .noSuchBucket
         case .accessDenied: code = .accessDenied
         case .credentialsRefused: code = .credentialsRefused

@@ -1,23 +1,18 @@
-/// Everything by which an ETag may know a file's content, taken in one read: its MD5, and the multipart digests of the
-/// part sizes that other tools use.
+/// Everything by which a file's content may be known, taken in one read: its MD5, and the digests of parts of the sizes
+/// that are asked for or that other tools use.
 struct ContentFingerprint: ~Copyable {
     private let whole = ContentHasher()
     private let parts: [PartDigests]
 
-    /// Part sizes in MiB that common tools upload with.
-    private static let usualPartSizes: [Int64] = [5, 8, 10, 15, 16, 50, 64, 100]
-
     /// - Parameters:
     ///   - size: the file's, in bytes.
-    ///   - etag: the tag to be explained: only part sizes that give its number of parts are tried.
-    init(size: Int64, etag: ETag) {
-        parts = Self.partSizes(size: size, count: etag.partCount).map(PartDigests.init)
-    }
-
-    /// The usual part sizes in bytes that cut `size` bytes into `count` parts.
-    static func partSizes(size: Int64, count: Int?) -> [Int64] {
-        guard let count else { return [] }
-        return usualPartSizes.map { $0 << 20 }.filter { max(1, (size + $0 - 1) / $0) == Int64(count) }
+    ///   - etag: the tag to be explained: of the usual part sizes only those that give its number of parts are tried.
+    ///   - policy: how we upload ourselves.
+    ///   - known: a digest to be compared with, whose part size is tried as well; nil where there is none.
+    init(size: Int64, etag: ETag, policy: PartPolicy, known: ContentDigest?) {
+        var sizes = Set(policy.layouts(explaining: etag, size: size).map(\.partSize))
+        if let own = known?.partSize { sizes.insert(own) }
+        parts = sizes.sorted().map(PartDigests.init)
     }
 
     func update(_ bytes: UnsafeRawBufferPointer) {
@@ -25,13 +20,13 @@ struct ContentFingerprint: ~Copyable {
         for part in parts { part.update(bytes) }
     }
 
-    /// The MD5 of the whole, and an ETag for each part size that was tried.
-    func finish() -> (digest: ContentDigest, multipartTags: [ETag]) {
-        (ContentDigest(whole.finish()), parts.map { $0.finish() })
+    /// The MD5 of the whole first, then a digest for each part size that was tried.
+    func finish() -> [ContentDigest] {
+        [ContentDigest(whole.finish())] + parts.map { $0.finish() }
     }
 }
 
-/// The digest that a multipart upload with parts of one size leaves: the MD5 of the parts' MD5s, and their number.
+/// The digest that a multipart upload with parts of one size leaves: the MD5 of the parts' MD5s.
 private final class PartDigests {
     private let partSize: Int64
     private var part = ContentHasher()
@@ -54,14 +49,23 @@ private final class PartDigests {
         }
     }
 
-    func finish() -> ETag {
+    func finish() -> ContentDigest {
         if filled > 0 || count == 0 { endPart() }
-        return ETag("\(ContentDigest(digests.finish()).hexadecimal)-\(count)")
+        return ContentDigest(digests.finish(), partSize: partSize)
     }
 
     private func endPart() {
         part.finish().withUnsafeBytes { digests.update($0) }
         filled = 0
         count += 1
+    }
+}
+
+extension ContentDigest {
+    /// The digest of an object from the MD5s of its parts, in their order.
+    init(parts: [ContentDigest], partSize: Int64) {
+        let hasher = ContentHasher()
+        for part in parts { part.bytes.withUnsafeBytes { hasher.update($0) } }
+        self.init(hasher.finish(), partSize: partSize)
     }
 }

@@ -2,36 +2,56 @@
 ///
 /// `next` and `finish` run in the caller's isolation, one at a time; when either throws, no further job starts, the
 /// jobs under way end and are finished too, and then the first error is thrown. The same holds when the task is
-/// cancelled.
+/// cancelled, or `stop` is given.
 func runBounded<Job: Sendable, Result: Sendable>(
     limit: Int,
+    until stop: StopSignal = StopSignal(),
     next: () async throws -> Job?,
     run: @escaping @Sendable (Job) async -> Result,
     finish: (Result) async throws -> Void
 ) async throws {
+    try await runBounded(lanes: [limit], total: limit, until: stop, next: { _ in try await next() }, run, finish)
+}
+
+/// The same in lanes, so that jobs of one kind, however long they take, never keep those of another from starting: of
+/// each lane at most as many at once as `lanes` says, of all together at most `total`. `next` is given the lane.
+func runBounded<Job: Sendable, Result: Sendable>(
+    lanes: [Int],
+    total: Int,
+    until stop: StopSignal,
+    next: (_ lane: Int) async throws -> Job?,
+    _ run: @escaping @Sendable (Job) async -> Result,
+    _ finish: (Result) async throws -> Void
+) async throws {
     var firstError: (any Error)?
-    await withTaskGroup(of: Result.self) { group in
-        var running = 0
-        var isExhausted = false
+    await withTaskGroup(of: (lane: Int, result: Result).self) { group in
+        var running = lanes.map { _ in 0 }
+        var isExhausted = lanes.map { _ in false }
+        /// A lane that has room and may have jobs.
+        func openLane() -> Int? {
+            guard running.reduce(0, +) < total else { return nil }
+            return lanes.indices.first { !isExhausted[$0] && running[$0] < lanes[$0] }
+        }
         while true {
             do {
-                while !isExhausted, firstError == nil, running < limit {
-                    guard let job = try await next() else {
-                        isExhausted = true
-                        break
+                while firstError == nil, let lane = openLane() {
+                    if stop.isRequested { throw CancellationError() }
+                    guard let job = try await next(lane) else {
+                        isExhausted[lane] = true
+                        continue
                     }
-                    guard group.addTaskUnlessCancelled(operation: { await run(job) }) else {
+                    guard group.addTaskUnlessCancelled(operation: { (lane, await run(job)) }) else {
                         throw CancellationError()
                     }
-                    running += 1
+                    running[lane] += 1
                 }
             } catch {
                 firstError = firstError ?? error
             }
-            guard let result = await group.next() else { return }
-            running -= 1
+            guard let ended = await group.next() else { return }
+            running[ended.lane] -= 1
             do {
-                try await finish(result)
+                try await finish(ended.result)
             } catch {
                 firstError = firstError ?? error
             }

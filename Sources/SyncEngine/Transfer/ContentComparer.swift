@@ -3,6 +3,16 @@ struct ContentComparer: Sendable {
     let files: any FileSystem
     let store: any ObjectStore
     let clock: any EngineClock
+    let stop: StopSignal
+    let policy: PartPolicy
+
+    init(_ context: CycleContext) {
+        files = context.files
+        store = context.store
+        clock = context.clock
+        stop = context.stop
+        policy = context.parts
+    }
 
     enum Verdict: Sendable {
         /// Equal: the base that both sides agree on.
@@ -22,11 +32,11 @@ struct ContentComparer: Sendable {
         guard let local = entry.local, let remote = entry.remote else { return .different }
         guard local.size == remote.size else { return .different }
         do {
-            let reading = try read(entry.path, etag: remote.etag)
+            let reading = try read(entry.path, etag: remote.etag, known: entry.base?.digest)
             guard reading.state.size == remote.size else { return .changed(reading.state) }
             let isSame = try await isSame(reading, entry: entry, remote: remote)
             guard isSame else { return .different }
-            let base = BaseState(local: reading.state, remote: remote, digest: reading.digest)
+            let base = BaseState(local: reading.state, remote: remote, digest: reading.digests.first)
             return .same(base, isRacy: reading.isRacy)
         } catch let error as FileSystemError where error.code == .notFound {
             return .changed(nil)
@@ -54,8 +64,8 @@ struct ContentComparer: Sendable {
 
     func confirmBase(_ entry: Entry) -> Confirmation {
         guard let base = entry.base, let digest = base.digest,
-            let reading = try? read(entry.path, etag: base.remote.etag),
-            reading.state == base.local, reading.digest == digest
+            let reading = try? read(entry.path, etag: base.remote.etag, known: digest),
+            reading.state == base.local, reading.digests.contains(digest)
         else { return .refuted }
         return reading.isRacy ? .holds : .proves
     }
@@ -63,15 +73,14 @@ struct ContentComparer: Sendable {
     private func isSame(_ reading: Reading, entry: Entry, remote: RemoteState) async throws(StoreError) -> Bool {
         // The bucket holds what it held when we agreed: our own digest of that is better than any ETag.
         if let base = entry.base, base.remote == remote, let digest = base.digest {
-            return digest == reading.digest
+            return reading.digests.contains(digest)
         }
-        if remote.etag.contentDigest == reading.digest { return true }
-        if reading.multipartTags.contains(remote.etag) { return true }
+        if reading.digests.contains(where: { $0.etag(size: remote.size) == remote.etag }) { return true }
         // The ETag says no, or nothing: metadata may know more.
         do {
             let details = try await store.head(entry.path.bytes)
-            guard details.state == remote else { return false }
-            return details.notedDigest == reading.digest
+            guard details.state == remote, let noted = details.notedDigest else { return false }
+            return reading.digests.contains(noted)
         } catch {
             if error.code == .notFound || error.code == .accessDenied { return false }
             throw error
@@ -80,41 +89,27 @@ struct ContentComparer: Sendable {
 
     private struct Reading {
         var state: LocalState
-        var digest: ContentDigest
-        var multipartTags: [ETag]
+        /// By which the content may be known; the MD5 of the whole first.
+        var digests: [ContentDigest]
         var isRacy: Bool
     }
 
-    private func read(_ path: RelativePath, etag: ETag) throws -> Reading {
+    private func read(_ path: RelativePath, etag: ETag, known: ContentDigest?) throws -> Reading {
         for _ in 0..<Self.maximumTries {
             let start = clock.now()
             let file = try files.open(path)
             let before = try file.status().state
-            var hasher = ContentFingerprint(size: before.size, etag: etag)
+            var hasher = ContentFingerprint(size: before.size, etag: etag, policy: policy, known: known)
             try hash(file, into: &hasher)
             let after = try file.status().state
             guard before == after, try files.status(path).state == after else { continue }
-            let result = hasher.finish()
-            return Reading(
-                state: after,
-                digest: result.digest,
-                multipartTags: result.multipartTags,
-                isRacy: after.isRacy(at: start)
-            )
+            return Reading(state: after, digests: hasher.finish(), isRacy: after.isRacy(at: start))
         }
         throw BusyFile(path: path)
     }
 
-    private func hash(_ file: any OpenFile, into hasher: inout ContentFingerprint) throws(FileSystemError) {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
-        defer { buffer.deallocate() }
-        var offset: Int64 = 0
-        while true {
-            let count = try file.read(into: buffer, at: offset)
-            if count == 0 { return }
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            offset += Int64(count)
-        }
+    private func hash(_ file: any OpenFile, into hasher: inout ContentFingerprint) throws {
+        try file.forEachPiece(of: 0..<Int64.max, until: stop) { hasher.update($0) }
     }
 }
 

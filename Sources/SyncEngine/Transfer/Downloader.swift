@@ -11,12 +11,25 @@ struct StagedDownload: Sendable {
     var digest: ContentDigest
 }
 
-/// Fetches one object into a temporary file beside its target.
+/// Fetches one object into a temporary file beside its target: in one request, or in ranges where it is large.
 struct Downloader: Sendable {
     let files: any FileSystem
     let store: any ObjectStore
     let random: any RandomSource
     let defaultMode: UInt16
+    let policy: PartPolicy
+    let meter: TransferMeter
+    let ranged: RangedDownloader
+
+    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots) {
+        files = context.files
+        store = context.store
+        random = context.random
+        defaultMode = context.defaultMode
+        policy = context.parts
+        self.meter = meter
+        ranged = RangedDownloader(context, folder: folder, meter: meter, slots: slots)
+    }
 
     enum Result: Sendable {
         case staged(StagedDownload)
@@ -50,18 +63,25 @@ struct Downloader: Sendable {
             if error.code == .notFound { return .failed(.observedRemote(entry: entry.id, nil)) }
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
             return .failed(.failed(entry: entry.id, Problem(remote: entry.path, error: error)))
+        } catch let problem as Problem {
+            return .failed(.failed(entry: entry.id, problem))
         } catch {
-            return .fatal(CycleFailure(code: .interrupted, message: "stopped on request"))
+            return .fatal(CycleFailure(of: error))
         }
     }
-
-    private struct DamagedDownload: Error {}
 
     private func attempt(
         _ entry: Entry,
         replacing replaced: Change.Replaced,
         remote: RemoteState
     ) async throws -> StagedDownload {
+        if policy.isLarge(remote.size) {
+            let fetched = try await ranged.fetch(entry, remote)
+            let staged = try stage(fetched, for: entry, replacing: replaced)
+            // Here, and not with the batch: the disk may take long, and only this transfer is to wait for it.
+            try fetched.file.synchronize()
+            return staged
+        }
         let parent = entry.path.parent
         if let parent { try files.makeDirectories(parent) }
         let name = TemporaryName.make(random)
@@ -70,28 +90,33 @@ struct Downloader: Sendable {
         do {
             let (details, digest) = try await store.get(entry.path.bytes, expecting: remote, into: file)
             let size = try file.status().state.size
-            guard size == details.state.size, isIntact(digest, details) else { throw DamagedDownload() }
-            let modified = details.modified ?? details.lastModified ?? UnixTime(nanoseconds: 0)
-            try file.setAttributes(mode: details.mode ?? defaultMode, modified: modified)
-            return StagedDownload(
-                entry: entry,
-                replaced: replaced,
-                temporary: temporary,
-                file: file,
-                state: try file.status().state,
-                remote: details.state,
-                digest: digest
-            )
+            guard size == details.state.size, details.isIntact(digest) else { throw DamagedDownload() }
+            meter.noteReceived(size)
+            let fetched = RangedDownloader.Fetched(temporary: temporary, file: file, details: details, digest: digest)
+            return try stage(fetched, for: entry, replacing: replaced)
         } catch {
             try? files.removeFile(temporary)
             throw error
         }
     }
 
-    /// False only if the ETag is a plain MD5 and states another content.
-    private func isIntact(_ digest: ContentDigest, _ details: ObjectDetails) -> Bool {
-        guard !details.etagIsOpaque, let expected = details.state.etag.contentDigest else { return true }
-        return expected == digest || details.notedDigest == digest
+    private func stage(
+        _ fetched: RangedDownloader.Fetched,
+        for entry: Entry,
+        replacing replaced: Change.Replaced
+    ) throws(FileSystemError) -> StagedDownload {
+        let details = fetched.details
+        let modified = details.modified ?? details.lastModified ?? UnixTime(nanoseconds: 0)
+        try fetched.file.setAttributes(mode: details.mode ?? defaultMode, modified: modified)
+        return StagedDownload(
+            entry: entry,
+            replaced: replaced,
+            temporary: fetched.temporary,
+            file: fetched.file,
+            state: try fetched.file.status().state,
+            remote: details.state,
+            digest: fetched.digest
+        )
     }
 
     private static func unsettled(_ path: RelativePath) -> Problem {

@@ -10,7 +10,7 @@ struct Installer {
 
     /// What installing one file came to.
     enum Result: Sendable {
-        case installed(Outcome, bytes: Int64)
+        case installed(Outcome)
         case blocked(Problem)
         case failed(Outcome)
     }
@@ -87,13 +87,13 @@ struct Installer {
             let placed = try files.status(staged.entry.path).state
             if placed.matchesContent(of: staged.state) {
                 let isRacy = placed.isRacy(at: clock.now())
-                return .installed(agreed(staged, local: placed, isRacy: isRacy), bytes: placed.size)
+                return .installed(agreed(staged, local: placed, isRacy: isRacy))
             }
         } catch {
             // It is gone, or hidden: below, as for an edit.
         }
         // Somebody changed it already. The base is what we installed: the change will be seen as one.
-        return .installed(agreed(staged, local: staged.state, isRacy: true), bytes: staged.state.size)
+        return .installed(agreed(staged, local: staged.state, isRacy: true))
     }
 
     private func install(_ staged: StagedDownload) throws(FileSystemError) -> InstallResult {
@@ -128,7 +128,7 @@ struct Installer {
 
     private func agreed(_ staged: StagedDownload, local: LocalState, isRacy: Bool) -> Outcome {
         let base = BaseState(local: local, remote: staged.remote, digest: staged.digest)
-        return .agreed(entry: staged.entry.id, base: base, isRacy: isRacy)
+        return .agreed(entry: staged.entry.id, base: base, isRacy: isRacy, endsJobs: true)
     }
 
     private func discard(_ staged: StagedDownload, because error: FileSystemError) -> Result {

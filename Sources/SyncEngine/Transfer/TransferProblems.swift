@@ -37,10 +37,10 @@ extension Problem {
         }
         let kind: Kind =
             switch error.code {
-            case .badDigest, .malformedAnswer: .corrupt
+            case .badDigest, .malformedAnswer, .rangeIgnored: .corrupt
             case .preconditionFailed, .notFound: .busy
             case .accessDenied, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .archived, .localFile,
-                .cancelled, .refused:
+                .cancelled, .uploadGone, .partsRefused, .refused:
                 .refused
             }
         self.init(path: path.bytes, side: .remote, kind: kind, message: error.message)

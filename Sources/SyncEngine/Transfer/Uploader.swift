@@ -1,17 +1,27 @@
-/// Sends one file to the bucket.
+/// Sends one file to the bucket: in one request, or in parts where it is large.
 struct Uploader: Sendable {
     let files: any FileSystem
     let store: any ObjectStore
     let clock: any EngineClock
+    let policy: PartPolicy
+    let meter: TransferMeter
+    let multipart: MultipartUploader
+
+    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots) {
+        files = context.files
+        store = context.store
+        clock = context.clock
+        policy = context.parts
+        self.meter = meter
+        multipart = MultipartUploader(context, folder: folder, meter: meter, slots: slots)
+    }
 
     /// Up to this many bytes a file is read into memory once, and hashed and sent from there.
     static let memoryLimit: Int64 = 1 << 20
-    /// The largest object that one PUT may carry (AWS, "Uploading objects", read 2026-11-22).
-    static let maximumSize: Int64 = 5 << 30
 
     /// What a transfer came to: an outcome to record, or a failure that ends the cycle.
     enum Result: Sendable {
-        case done(Outcome, bytes: Int64)
+        case done(Outcome)
         case failed(Outcome)
         case fatal(CycleFailure)
     }
@@ -19,9 +29,8 @@ struct Uploader: Sendable {
     func upload(_ entry: Entry) async -> Result {
         do {
             for _ in 0..<ContentComparer.maximumTries {
-                if let base = try await attempt(entry.path) {
-                    let outcome = Outcome.agreed(entry: entry.id, base: base.state, isRacy: base.isRacy)
-                    return .done(outcome, bytes: base.state.local.size)
+                if let base = try await attempt(entry) {
+                    return .done(.agreed(entry: entry.id, base: base.state, isRacy: base.isRacy, endsJobs: true))
                 }
             }
             return .failed(.failed(entry: entry.id, BusyFile(path: entry.path).problem))
@@ -35,16 +44,17 @@ struct Uploader: Sendable {
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
             return .failed(.failed(entry: entry.id, Problem(remote: entry.path, error: error)))
         } catch {
-            return .fatal(CycleFailure(code: .interrupted, message: "stopped on request"))
+            return .fatal(CycleFailure(of: error))
         }
     }
 
     /// One try; nil if the file changed while it was read.
-    private func attempt(_ path: RelativePath) async throws -> (state: BaseState, isRacy: Bool)? {
+    private func attempt(_ entry: Entry) async throws -> (state: BaseState, isRacy: Bool)? {
+        let path = entry.path
         let start = clock.now()
         let file = try files.open(path)
         let before = try file.status().state
-        guard before.size <= Self.maximumSize else { throw Problem.tooLarge(path, size: before.size) }
+        if policy.isLarge(before.size) { return try await multipart.send(entry, file, as: before) }
         guard let body = try body(of: file, size: before.size) else { return nil }
         let sent: (remote: RemoteState, digest: ContentDigest)
         do {
@@ -54,13 +64,14 @@ struct Uploader: Sendable {
             guard error.mayComeFromChangedFile, try file.status().state != before else { throw error }
             return nil
         }
+        meter.noteSent(before.size)
         guard try file.status().state == before, try files.status(path).state == before else { return nil }
         return (BaseState(local: before, remote: sent.remote, digest: sent.digest), before.isRacy(at: start))
     }
 
     /// The body to send; nil if the file has shrunk since its size was taken.
     private func body(of file: any OpenFile, size: Int64) throws(FileSystemError) -> UploadBody? {
-        guard size <= Self.memoryLimit else { return .file(file, length: size) }
+        guard size <= Self.memoryLimit else { return .file(file, offset: 0, length: size) }
         var failure: FileSystemError?
         let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
             do throws(FileSystemError) {
@@ -81,7 +92,7 @@ struct Uploader: Sendable {
 
 extension StoreError {
     /// Whether a file that changed while it was sent can be the reason.
-    fileprivate var mayComeFromChangedFile: Bool { code == .badDigest || code == .localFile }
+    var mayComeFromChangedFile: Bool { code == .badDigest || code == .localFile }
 }
 
 extension Problem: Error {
@@ -90,7 +101,7 @@ extension Problem: Error {
             path: path.bytes,
             side: .local,
             kind: .tooLarge,
-            message: "\(size) bytes are more than the 5 GiB that one PUT carries, and this version sends no parts"
+            message: "\(size) bytes are more than S3 holds in one object (48.8 TiB)"
         )
     }
 }

@@ -68,6 +68,20 @@ def remove(root, name):
         os.remove(path)
 
 
+PARTS_FROM = 16 << 20
+PART_SIZE = 8 << 20
+
+
+def etag(root, name):
+    """The ETag that a file's upload leaves: its MD5, or from 16 MiB on that of its parts' MD5s."""
+    path = os.path.join(os.fsencode(root), name)
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size < PARTS_FROM:
+            return hashlib.file_digest(file, "md5").hexdigest()
+        digests = [hashlib.md5(part).digest() for part in iter(lambda: file.read(PART_SIZE), b"")]
+    return f"{hashlib.md5(b''.join(digests)).hexdigest()}-{len(digests)}"
+
+
 def snapshot(root, mtimes=True, modes=True):
     """All regular files below `root`, {name: FileFacts}, but for what syncd keeps there for itself."""
     found = {}

@@ -1,0 +1,24 @@
+extension OpenFile {
+    /// Bytes that are read at once.
+    private static var pieceSize: Int { 256 << 10 }
+
+    /// Hands the bytes of a range to `body`, piece by piece; fewer if the file ends before.
+    /// - Throws: ``FileSystemError``, or `CancellationError` when `stop` is given: large files take minutes.
+    func forEachPiece(
+        of range: Range<Int64>,
+        until stop: StopSignal,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.pieceSize, alignment: 16)
+        defer { buffer.deallocate() }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            try stop.check()
+            let wanted = Int(min(Int64(buffer.count), range.upperBound - offset))
+            let count = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), at: offset)
+            if count == 0 { return }
+            body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += Int64(count)
+        }
+    }
+}

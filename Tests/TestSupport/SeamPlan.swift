@@ -1,0 +1,81 @@
+import Glibc
+public import SyncEngine
+import Synchronization
+
+/// Lets one call across the seams fail, or makes it the last one before a crash. Calls are counted from 1.
+public final class SeamPlan: SeamObserver {
+    /// What is to happen.
+    public enum Event: Hashable, Sendable {
+        /// The `effect`th effect and everything after it never takes place, looks included.
+        case crash(effect: Int)
+        /// The `call`th call fails without being made, and `times` - 1 further ones of the same name.
+        case fail(call: Int, errno: CInt, times: Int = 1)
+        /// The `effect`th effect takes place and seems to fail.
+        case loseAnswer(effect: Int)
+        /// The first effect of that name takes place and seems to fail.
+        case loseFirstAnswer(to: String)
+    }
+
+    private struct State {
+        var event: Event?
+        var calls = 0
+        var effects = 0
+        var isDead = false
+        /// The call that the event met.
+        var hit: SeamCall?
+        var failuresLeft = 0
+    }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    /// Counts anew, towards `event`; nil for calls that all go well.
+    public func plan(_ event: Event?) { state.withLock { $0 = State(event: event) } }
+
+    /// The call that the event met; nil if there were not so many.
+    public var hit: SeamCall? { state.withLock { $0.hit } }
+
+    /// Effects so far, whether they succeeded or not.
+    public var effects: Int { state.withLock { $0.effects } }
+
+    public func before(_ call: SeamCall) throws(SeamFailure) {
+        let failure = state.withLock { state -> CInt? in
+            state.calls += 1
+            if call.isEffect { state.effects += 1 }
+            switch state.event {
+            case .crash(let effect):
+                if call.isEffect, state.effects == effect {
+                    state.isDead = true
+                    state.hit = call
+                }
+                return state.isDead ? EIO : nil
+            case .fail(let number, let errno, let times):
+                if state.calls == number {
+                    state.hit = call
+                    state.failuresLeft = times
+                }
+                guard state.failuresLeft > 0, state.hit?.name == call.name else { return nil }
+                state.failuresLeft -= 1
+                return errno
+            case .loseAnswer, .loseFirstAnswer, nil: return nil
+            }
+        }
+        if let failure { throw SeamFailure(errno: failure) }
+    }
+
+    public func after(_ call: SeamCall) throws(SeamFailure) {
+        let isLost = state.withLock { state in
+            guard call.isEffect, state.hit == nil else { return false }
+            let isMeant =
+                switch state.event {
+                case .loseAnswer(let effect): state.effects == effect
+                case .loseFirstAnswer(let name): call.name == name
+                case .crash, .fail, nil: false
+                }
+            if isMeant { state.hit = call }
+            return isMeant
+        }
+        if isLost { throw SeamFailure(errno: ETIMEDOUT) }
+    }
+}
