@@ -51,6 +51,7 @@ enum CurlSettings {
         check(ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, exchange.errorText))
         set(handle, CURLOPT_URL, request.origin + request.target)
         set(handle, CURLOPT_LOW_SPEED_TIME, request.stallTimeout ?? options.stallTimeout)
+        set(handle, CURLOPT_FRESH_CONNECT, request.needsNewConnection ? 1 : 0)
         prepareMethod(handle, request)
         for header in request.headers {
             // "Name;" is how libcurl is told of a header without a value.

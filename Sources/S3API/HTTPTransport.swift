@@ -24,6 +24,8 @@ public enum ResponseSink: Sendable {
     /// Written with `pwrite` from `offset` on, its MD5 taken on the way. The caller keeps the descriptor open until
     /// ``HTTPTransport/send(_:)`` has returned.
     case descriptor(CInt, offset: Int64, limit: Int64)
+    /// Hashed and dropped, for who wants to know what is there and not to keep it.
+    case discard(limit: Int64)
 }
 
 /// What bounds every exchange.
@@ -58,6 +60,9 @@ public struct HTTPRequest: Sendable {
     public var sink: ResponseSink
     /// Seconds without a byte in either direction after which the exchange has failed; nil for the transport's own.
     public var stallTimeout: Int?
+    /// Whether it goes out on a connection that was not kept from an earlier request. On a kept one that turns out to
+    /// be dead, a request may be sent anew below us: it took effect twice, perhaps, and nobody learns of it.
+    public var needsNewConnection = false
 
     public init(
         method: Method,
@@ -82,9 +87,9 @@ public struct HTTPRequest: Sendable {
 public struct HTTPResponse: Sendable {
     public var status: Int
     public var headers: HTTPFields
-    /// Empty where the body went to a descriptor.
+    /// Empty where the body went to a descriptor or was dropped.
     public var body: [UInt8]
-    /// Bytes written to a descriptor, and their MD5 (16 bytes); nil where the body went to memory.
+    /// Bytes written to a descriptor or dropped, and their MD5 (16 bytes); nil where the body went to memory.
     public var written: (count: Int64, md5: [UInt8])?
 
     public init(

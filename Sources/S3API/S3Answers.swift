@@ -85,6 +85,12 @@ enum S3Answers {
         return results
     }
 
+    /// A service that takes minutes may send white space before the document, good or bad, to keep the connection alive.
+    static func withoutLeadingSpace(_ body: [UInt8]) -> [UInt8] {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
+        return body.first.map(isSpace) == true ? Array(body.drop(while: isSpace)) : body
+    }
+
     /// An ETag without its quotes.
     static func unquoted(_ text: [UInt8]) -> String {
         guard text.count >= 2, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"") else {
@@ -98,7 +104,7 @@ enum S3Answers {
         guard !body.isEmpty else { return nil }
         var document = ErrorDocument()
         do throws(XMLReader.Refusal) {
-            try XMLReader.read(body, roots: [.error]) { event in
+            try XMLReader.read(withoutLeadingSpace(body), roots: [.error]) { event in
                 guard case .leaf(let tag, .error, let text) = event else { return }
                 let value = String(decoding: text, as: UTF8.self)
                 if tag == .code { document.code = value }

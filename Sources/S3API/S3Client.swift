@@ -56,6 +56,8 @@ public final class S3Client: Sendable {
         var sink: ResponseSink = .memory(limit: HTTPLimits.errorBody)
         /// Seconds without a byte after which there is no hope; nil for the transport's own.
         var stallTimeout: Int?
+        /// Whether it must be known how often it was sent.
+        var needsNewConnection = false
 
         /// The class that it is counted in.
         var countedAs: String { name.hasPrefix("List") ? "LIST" : method.rawValue }
@@ -254,7 +256,7 @@ public final class S3Client: Sendable {
         )
         headers.append(("Authorization", authorization))
         let suffix = query.isEmpty ? "" : "?" + SigV4.canonicalQuery(query)
-        return HTTPRequest(
+        var request = HTTPRequest(
             method: operation.method,
             origin: address.origin,
             target: path + suffix,
@@ -263,6 +265,8 @@ public final class S3Client: Sendable {
             sink: operation.sink,
             stallTimeout: operation.stallTimeout
         )
+        request.needsNewConnection = operation.needsNewConnection
+        return request
     }
 
     static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

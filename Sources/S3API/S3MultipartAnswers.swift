@@ -51,9 +51,7 @@ extension S3Answers {
     /// The ETag of the object that an upload became, without quotes; nil where the answer has none.
     static func completedETag(_ body: [UInt8]) throws(XMLReader.Refusal) -> String? {
         var etag: String?
-        // A service that takes minutes may send white space before the document, to keep the connection alive.
-        let document = Array(body.drop { $0 == 32 || (9...13).contains($0) })
-        try XMLReader.read(document, roots: [.completeMultipartUploadResult]) { event in
+        try XMLReader.read(withoutLeadingSpace(body), roots: [.completeMultipartUploadResult]) { event in
             if case .leaf(.etag, _, let text) = event { etag = unquoted(text) }
         }
         return etag?.isEmpty == true ? nil : etag

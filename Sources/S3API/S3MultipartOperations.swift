@@ -32,7 +32,8 @@ extension S3Client {
             bucket: bucket,
             key: key,
             query: [("uploads", [])],
-            headers: options.headers
+            headers: options.headers,
+            needsNewConnection: true
         )
         let (response, attempts) = try await performCounting(operation)
         let id = try read(operation, response, S3Answers.uploadID)

@@ -93,8 +93,33 @@ private struct EngineRunner: CycleRunner {
         }
     }
 
+    func verify(
+        _ folder: Folder,
+        readsObjects: Bool,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> VerifyReport {
+        let files = PosixFileSystem(root: folder.root)
+        do throws(CycleFailure) {
+            try lock(files, folder)
+            return try await withTaskExecutorPreference(executor) { () throws(CycleFailure) in
+                try await keeper.recall(folder.name, consequence: "There is nothing to verify against: run a cycle.") {
+                    index throws(CycleFailure) in
+                    let context = context(folder, files, index, progress, stop)
+                    let report = await Verifier(context, readsObjects: readsObjects).run()
+                    if let failure = report.failure, failure.code == .indexDamaged { throw failure }
+                    return report
+                }
+            }
+        } catch {
+            let now = SystemClock().now()
+            return VerifyReport(startedAt: now, finishedAt: now, failure: error)
+        }
+    }
+
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
-        try await keeper.approve(folder.name) { index throws(CycleFailure) in
+        let consequence = "Nothing was approved: run a cycle, and look at what it shows."
+        return try await keeper.recall(folder.name, consequence: consequence) { index throws(CycleFailure) in
             let files = PosixFileSystem(root: folder.root)
             return try await SyncCycle(context(folder, files, index, CycleProgress(), StopSignal())).approve()
         }

@@ -7,6 +7,14 @@ let exampleCredentials = S3Credentials(
     secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 )
 
+extension SignatureCheck {
+    /// What a service that knows the published example's keys has against it; nil if nothing.
+    func objection() -> Objection? {
+        objection(accessKeyID: exampleCredentials.accessKeyID, secret: exampleCredentials.secretAccessKey)
+            ?? bodyObjection()
+    }
+}
+
 /// A client in a world of its own.
 struct ClientFixture {
     let transport: FakeTransport

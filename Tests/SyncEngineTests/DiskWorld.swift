@@ -41,7 +41,8 @@ final class DiskWorld {
     func approve() async throws -> Approval {
         let keeper = try IndexKeeper(path: directory.database, clock: world.clock)
         let context = world.context
-        return try await keeper.approve(context.folder.name) { index throws(CycleFailure) in
+        return try await keeper.recall(context.folder.name, consequence: "Nothing was approved.") {
+            index throws(CycleFailure) in
             var own = context
             own.index = index
             return try await SyncCycle(own).approve()

@@ -75,6 +75,9 @@ public final class FakeS3World: Sendable {
     /// How long was slept, each time.
     public var sleeps: [Duration] { state.withLock { $0.sleeps } }
 
+    /// The time, in seconds since 1970.
+    public var seconds: Int64 { state.withLock { $0.now.seconds } }
+
     public func advance(seconds: Int64) { state.withLock { $0.now.seconds += seconds } }
 
     /// To be given to a client. It keeps this world.

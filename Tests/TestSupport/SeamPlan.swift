@@ -2,14 +2,19 @@ import Glibc
 public import SyncEngine
 import Synchronization
 
-/// Lets one call across the seams fail, or makes it the last one before a crash. Calls are counted from 1.
-public final class SeamPlan: SeamObserver {
+/// Lets one call across the seams fail, makes it the last one before a crash, or does something just before it. Calls are
+/// counted from 1.
+public final class SeamPlan: SeamObserver, @unchecked Sendable {
+    // @unchecked: `onHit` is set by a test before it runs the engine; all else is behind a lock.
+
     /// What is to happen.
     public enum Event: Hashable, Sendable {
         /// The `effect`th effect and everything after it never takes place, looks included.
         case crash(effect: Int)
         /// The `call`th call fails without being made, and `times` - 1 further ones of the same name.
         case fail(call: Int, errno: CInt, times: Int = 1)
+        /// What ``SeamPlan/onHit`` does comes just before the `call`th call.
+        case act(call: Int)
         /// The `effect`th effect takes place and seems to fail.
         case loseAnswer(effect: Int)
         /// The first effect of that name takes place and seems to fail.
@@ -27,6 +32,8 @@ public final class SeamPlan: SeamObserver {
     }
 
     private let state = Mutex(State())
+    /// For ``Event/act(call:)``: as another process or client would do it.
+    public var onHit: (() -> Void)?
 
     public init() {}
 
@@ -40,6 +47,7 @@ public final class SeamPlan: SeamObserver {
     public var effects: Int { state.withLock { $0.effects } }
 
     public func before(_ call: SeamCall) throws(SeamFailure) {
+        var acts = false
         let failure = state.withLock { state -> CInt? in
             state.calls += 1
             if call.isEffect { state.effects += 1 }
@@ -58,9 +66,14 @@ public final class SeamPlan: SeamObserver {
                 guard state.failuresLeft > 0, state.hit?.name == call.name else { return nil }
                 state.failuresLeft -= 1
                 return errno
+            case .act(let number):
+                acts = state.calls == number
+                if acts { state.hit = call }
+                return nil
             case .loseAnswer, .loseFirstAnswer, nil: return nil
             }
         }
+        if acts { onHit?() }
         if let failure { throw SeamFailure(errno: failure) }
     }
 
@@ -71,7 +84,7 @@ public final class SeamPlan: SeamObserver {
                 switch state.event {
                 case .loseAnswer(let effect): state.effects == effect
                 case .loseFirstAnswer(let name): call.name == name
-                case .crash, .fail, nil: false
+                case .crash, .fail, .act, nil: false
                 }
             if isMeant { state.hit = call }
             return isMeant

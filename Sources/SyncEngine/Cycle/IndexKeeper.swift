@@ -54,14 +54,17 @@ public actor IndexKeeper {
         return report
     }
 
-    /// Approves what waits in a folder. In an index that had to be made anew nothing waits: that is a failure.
-    public func approve(
+    /// Lets a command use what the index knows of a folder.
+    /// - Parameter consequence: what it means for the command that a new index knows nothing: a sentence.
+    /// - Throws: what `body` throws; and where the index was made anew and the folder's report has not told so yet.
+    public func recall<Value: Sendable>(
         _ folder: String,
-        _ approve: @Sendable (SQLiteIndex) async throws(CycleFailure) -> Approval
-    ) async throws(CycleFailure) -> Approval {
+        consequence: String,
+        _ body: @Sendable (SQLiteIndex) async throws(CycleFailure) -> Value
+    ) async throws(CycleFailure) -> Value {
         let used = index
         do throws(CycleFailure) {
-            if news.isEmpty { return try await approve(used) }
+            if told[folder] ?? 0 == news.count { return try await body(used) }
         } catch {
             guard error.code == .indexDamaged else { throw error }
             do throws(IndexError) {
@@ -70,11 +73,7 @@ public actor IndexKeeper {
                 throw CycleFailure(error)
             }
         }
-        let words = tell(folder).joined(separator: " ")
-        throw CycleFailure(
-            code: .index,
-            message: "\(words) Nothing was approved: run a cycle, and look at what it shows"
-        )
+        throw CycleFailure(code: .index, message: (tell(folder) + [consequence]).joined(separator: " "))
     }
 
     /// Puts a new index in the place of a damaged one, unless another cycle has done so.
