@@ -118,6 +118,51 @@ class VersionTests(IndexCase):
         index.rename(machine.place / "moved away")
         self.assert_counts(machine.once(expect=4), uploaded=1)
 
+    def make_older(self, machine):
+        """Takes back what the second version of the schema brought."""
+        database = sqlite3.connect(machine.state / "index.db")
+        tables = ["upload_part", "upload_job", "download_part", "download_job"]
+        database.executescript(
+            "".join(f"DROP TABLE {table};" for table in tables)
+            + "ALTER TABLE entry DROP COLUMN digest_part_size; DELETE FROM grdb_migrations WHERE identifier <> '1';"
+        )
+        database.close()
+        return (machine.state / "index.db").read_bytes()
+
+    def versions(self, file):
+        database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        try:
+            return [row[0] for row in database.execute("SELECT identifier FROM grdb_migrations ORDER BY 1")]
+        finally:
+            database.close()
+
+    def test_an_older_index_is_brought_up_to_date_whatever_kills_it(self):
+        machine = self.settled()
+        index = machine.state / "index.db"
+        copy = machine.state / "index.before-upgrade.db"
+        current = self.versions(index)
+        older = self.make_older(machine)
+        # Killed just before the schema changes, just after it, and not at all.
+        for crash in (1, 2, None):
+            with self.subTest(crash=crash):
+                copy.unlink(missing_ok=True)
+                for suffix in ("-wal", "-shm"):
+                    (machine.state / f"index.db{suffix}").unlink(missing_ok=True)
+                index.write_bytes(older)
+                if crash:
+                    run = machine.run("--once", environment={"SYNCD_CRASH_AT": str(crash)})
+                    self.assertEqual(run.code, -9, run)
+                    self.assertIn("migrate", run.err)
+                run = machine.once(expect=4)
+                self.assertEqual(set(run.requests), {"LIST"}, run)
+                self.assertEqual(run.folder["entries"], FILES)
+                self.assertEqual(run.folder["warnings"], [])
+                self.assertEqual(self.versions(index), current)
+                self.assertEqual(self.versions(copy), ["1"])
+        # The copy is good for the version that it was made for, and for this one.
+        index.write_bytes(copy.read_bytes())
+        self.assertEqual(set(machine.once(expect=4).requests), {"LIST"})
+
 
 class OrderlyEndTests(IndexCase):
     def test_a_run_that_was_stopped_leaves_nothing_to_look_at(self):

@@ -133,6 +133,15 @@ class IndexDamageWordsTests(IndexDamageCase):
         self.assertEqual(machine.approve().document["approved"], 1)
         self.assert_counts(machine.once(), deletedRemote=1)
 
+    def test_there_is_nothing_to_verify_against_a_damaged_index(self):
+        machine = self.settled()
+        self.blot(machine)
+        run = machine.run("verify", expect=1)
+        self.assertIn("was damaged", run.err)
+        self.assertIn("There is nothing to verify against", run.err)
+        self.assert_counts(machine.once(expect=4))
+        machine.run("verify", expect=0)
+
     def test_at_most_three_are_kept(self):
         machine = self.settled()
         for _ in range(5):
