@@ -43,6 +43,20 @@ class FullRootTests(RealServerCase):
         self.assertEqual(trees.leftovers(self.down.root), [])
         self.assert_idle(self.down)
 
+    def test_a_large_object_that_cannot_fit_is_not_even_begun(self):
+        large = trees.content(20 * MEBIBYTE)
+        self.s3.put(self.bucket, b"big", large)
+        self.proxy.forget()
+        run = self.down.once(expect=3)
+        self.assertEqual(self.problems(run), {b"big": "unwritable"})
+        self.assertIn("make room", run.folder["problems"][0]["message"])
+        self.assertEqual(self.proxy.counts["GET"], 0)
+        self.assertEqual(trees.read(self.down.root, "big"), self.old)
+        self.assertEqual(trees.leftovers(self.down.root), [])
+        self.disk.grow(64)
+        self.assert_counts(self.down.once(), downloaded=1)
+        self.assertEqual(trees.read(self.down.root, "big"), large)
+
     def test_a_disk_that_others_filled(self):
         ballast = self.disk.fill()
         for name in (b"big", b"small", b"deep/er/new"):

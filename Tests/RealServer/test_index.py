@@ -24,6 +24,20 @@ class LossTests(IndexCase):
         self.assert_counts(machine.once(expect=4))
         self.assert_equal_but_for(machine, b"stranger")
 
+    def test_an_index_that_is_deleted_while_a_run_has_it_open(self):
+        machine = self.settled()
+        self.edit(machine, "new", "new")
+        moved = ("PUT", "uploaded") if self.direction == "up" else ("GET", "downloaded")
+        fault = self.proxy.fault(moved[0], hold=True)
+        running = machine.start_once()
+        fault.wait_until_reached()
+        for path in machine.state.glob("index*"):
+            path.unlink()
+        fault.release()
+        self.assert_counts(running.wait(expect=4), **{moved[1]: 1})
+        self.assert_counts(machine.once(expect=4))
+        self.assert_equal_but_for(machine, b"stranger")
+
     def test_what_was_deleted_meanwhile_waits_for_an_approval(self):
         machine = self.settled()
         self.remove(machine, "file000.txt")

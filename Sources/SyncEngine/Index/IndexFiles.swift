@@ -65,7 +65,7 @@ struct IndexFiles: Sendable {
         }
         for suffix in Self.suffixes where Self.exists(database + suffix) {
             guard rename(database + suffix, target + suffix) == 0 else {
-                throw Self.failure("it is damaged, and cannot be moved to \(target)\(suffix)", errno)
+                throw Self.failure("\(database): it is damaged, and cannot be moved to \(target)\(suffix)", errno)
             }
         }
         try syncDirectory()
@@ -120,7 +120,10 @@ struct IndexFiles: Sendable {
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure("\(directory) cannot be opened", errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw Self.failure("\(directory) cannot be made durable", errno) }
+        // Some network file systems have no such thing for directories.
+        guard fsync(descriptor) == 0 || errno == EINVAL || errno == EOPNOTSUPP else {
+            throw Self.failure("\(directory) cannot be made durable", errno)
+        }
     }
 
     private static func name(of path: String) -> String {
