@@ -47,7 +47,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "S3APITests", dependencies: ["S3API", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "SyncEngineTests", dependencies: ["SyncEngine", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SyncEngineTests",
+            dependencies: ["S3API", "SyncEngine", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "syncdTests",
             dependencies: ["syncd", "S3API", "SyncEngine", "TestSupport"],

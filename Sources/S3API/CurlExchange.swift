@@ -55,10 +55,17 @@ final class CurlExchange: @unchecked Sendable {
         var response = HTTPResponse(status: status, headers: headers, body: body)
         if let hasher {
             response.written = (received, hasher.finish().md5)
-        } else if case .descriptor = request.sink, isSuccess, request.method != .head {
+        } else if hashesBody, isSuccess, request.method != .head {
             response.written = (0, BodyHasher(withSHA256: false).finish().md5)
         }
         return .success(response)
+    }
+
+    private var hashesBody: Bool {
+        switch request.sink {
+        case .memory: false
+        case .descriptor, .discard: true
+        }
     }
 
     private var isSuccess: Bool { (200..<300).contains(status) }
@@ -133,6 +140,7 @@ final class CurlExchange: @unchecked Sendable {
         switch request.sink {
         case .memory(let limit): return keep(piece, limit: limit, isError: false)
         case .descriptor(let descriptor, let offset, let limit): return write(piece, descriptor, offset, limit: limit)
+        case .discard(let limit): return fits(piece, limit) ? hash(piece) : 0
         }
     }
 
@@ -152,10 +160,7 @@ final class CurlExchange: @unchecked Sendable {
     }
 
     private func write(_ piece: UnsafeRawBufferPointer, _ descriptor: CInt, _ offset: Int64, limit: Int64) -> Int {
-        guard Int64(piece.count) <= limit - received else {
-            failure = TransportError(code: .bodyTooLarge, message: "the answer exceeds \(limit) bytes")
-            return 0
-        }
+        guard fits(piece, limit) else { return 0 }
         var written = 0
         while written < piece.count {
             let rest = UnsafeRawBufferPointer(rebasing: piece[written...])
@@ -171,6 +176,17 @@ final class CurlExchange: @unchecked Sendable {
             }
             written += count
         }
+        return hash(piece)
+    }
+
+    /// False, with its reason noted, if the body would exceed `limit` bytes with `piece`.
+    private func fits(_ piece: UnsafeRawBufferPointer, _ limit: Int64) -> Bool {
+        if Int64(piece.count) <= limit - received { return true }
+        failure = TransportError(code: .bodyTooLarge, message: "the answer exceeds \(limit) bytes")
+        return false
+    }
+
+    private func hash(_ piece: UnsafeRawBufferPointer) -> Int {
         let hasher = hasher ?? BodyHasher(withSHA256: false)
         self.hasher = hasher
         hasher.update(piece)

@@ -71,7 +71,8 @@ extension HTTPRequest {
     fileprivate func isLarge(from bound: Int64) -> Bool {
         switch sink {
         case .descriptor(_, _, let limit) where limit >= bound: true
-        case .descriptor, .memory: body.length >= bound
+        case .discard(let limit) where limit >= bound: true
+        case .descriptor, .discard, .memory: body.length >= bound
         }
     }
 }

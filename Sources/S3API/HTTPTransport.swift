@@ -24,6 +24,8 @@ public enum ResponseSink: Sendable {
     /// Written with `pwrite` from `offset` on, its MD5 taken on the way. The caller keeps the descriptor open until
     /// ``HTTPTransport/send(_:)`` has returned.
     case descriptor(CInt, offset: Int64, limit: Int64)
+    /// Hashed and dropped, for who wants to know what is there and not to keep it.
+    case discard(limit: Int64)
 }
 
 /// What bounds every exchange.
@@ -85,9 +87,9 @@ public struct HTTPRequest: Sendable {
 public struct HTTPResponse: Sendable {
     public var status: Int
     public var headers: HTTPFields
-    /// Empty where the body went to a descriptor.
+    /// Empty where the body went to a descriptor or was dropped.
     public var body: [UInt8]
-    /// Bytes written to a descriptor, and their MD5 (16 bytes); nil where the body went to memory.
+    /// Bytes written to a descriptor or dropped, and their MD5 (16 bytes); nil where the body went to memory.
     public var written: (count: Int64, md5: [UInt8])?
 
     public init(

@@ -82,6 +82,51 @@ struct StatusCommand: ParsableCommand {
     }
 }
 
+/// `syncd verify`
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Read everything again, and tell what is wrong.",
+        discussion: """
+            It reads every file, lists the bucket, and compares both with what they last
+            agreed on. It writes nothing and repairs nothing. What was changed since the
+            last cycle on the side that leads is not synced yet and no fault; on the side
+            that follows it is one.
+
+            Exit codes: 0 all is well, 3 something differs, 4 the root is missing or another.
+
+            Examples:
+              syncd verify
+              syncd verify photos --read
+              syncd verify --json | jq '.folders[].findings'
+            """
+    )
+
+    @Argument(help: "The folder to verify; all where none is named.")
+    var folder: String?
+
+    @Flag(help: "Fetch every object, too, and compare its bytes.")
+    var read = false
+
+    @OptionGroup var shared: SharedOptions
+    @ParentCommand var parent: Syncd
+
+    func run() async throws {
+        try parent.refuseOnce(before: "verify")
+        let context = try shared.open(needsCredentials: true)
+        let verify = VerifyRun(
+            configuration: context.configuration,
+            folders: try context.folders(named: folder),
+            readsObjects: read,
+            isJSON: shared.json,
+            console: context.console,
+            clock: SystemClock(),
+            makeRunner: EngineWiring.makeRunner
+        )
+        try await context.finish { await verify.run(until: $0) }
+    }
+}
+
 /// `syncd approve`
 struct ApproveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -26,7 +26,7 @@ enum CycleLines {
         return "\(printable(folder.path)) \(arrow) s3://\(folder.bucket)/\(printable(folder.prefix))"
     }
 
-    /// How far the cycle is. `transferring` is how long ago the first transfer began; `bar` the columns of a bar, 0 for
+    /// How far the work is. `transferring` is how long ago the first transfer began; `bar` the columns of a bar, 0 for
     /// none.
     static func progress(_ progress: ProgressSnapshot, transferring: Duration, bar: Int) -> String {
         switch progress.phase {
@@ -35,7 +35,9 @@ enum CycleLines {
             let files = "\(verb) \(Format.count(progress.filesScanned, "file"))"
             return progress.pagesListed > 0
                 ? "\(files) · listing \(Format.count(progress.pagesListed, "page"))" : files
-        case .transferring:
+        case .listing:
+            return "listing \(Format.count(progress.pagesListed, "page"))"
+        case .transferring, .verifying:
             let share = share(progress)
             var parts = [
                 Columns.padLeft("\(Int(share * 100))%", to: 4),

@@ -43,7 +43,8 @@ final class CycleReporter: Sendable {
         active.withLock { active in
             guard var current = active, !isQuiet else { return }
             let progress = current.progress.snapshot
-            if progress.phase == .transferring, current.transferringSince == nil {
+            let isMoving = progress.phase == .transferring || progress.phase == .verifying
+            if isMoving, current.transferringSince == nil {
                 current.transferringSince = now
             }
             let transferring = current.transferringSince.map { now.since($0) } ?? .zero
@@ -63,15 +64,24 @@ final class CycleReporter: Sendable {
 
     func finish(_ folder: ConfiguredFolder, _ report: CycleReport) {
         let name = folder.folder.name
+        finish(
+            folder,
+            lines: [CycleLines.end(report, console: console)],
+            complaints: CycleLines.complaints(report, folder: name, configuration: configuration)
+        )
+    }
+
+    /// The first of `lines` stands behind the folder's name.
+    func finish(_ folder: ConfiguredFolder, lines: [String], complaints: [String]) {
         active.withLock { active in
             active = nil
             if !isQuiet {
                 console.clearLine()
-                console.line(CycleLines.label(name, width: labelWidth) + CycleLines.end(report, console: console))
+                let label = CycleLines.label(folder.folder.name, width: labelWidth)
+                if let first = lines.first { console.line(label + first) }
+                console.lines(Array(lines.dropFirst()))
             }
-            for line in CycleLines.complaints(report, folder: name, configuration: configuration) {
-                console.complain(line)
-            }
+            for line in complaints { console.complain(line) }
         }
     }
 }

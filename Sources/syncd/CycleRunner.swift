@@ -8,12 +8,20 @@ enum CycleMode: Sendable {
     case planOnly(maxRows: Int)
 }
 
-/// The engine, as far as commands need it: one cycle of one folder at a time.
+/// The engine, as far as commands need it: one piece of work on one folder at a time.
 protocol CycleRunner: Sendable {
     /// Runs one cycle. What goes wrong is in the report. `stop` ends the cycle orderly, with
     /// ``CycleRecord/Result/interrupted``; cancelling the task breaks off requests as well. `progress` may be read by any
     /// thread meanwhile.
     func run(_ folder: Folder, mode: CycleMode, progress: CycleProgress, until stop: StopSignal) async -> CycleReport
+    /// Reads every file again, and with `readsObjects` every object, and tells what is not as it was agreed on. It
+    /// writes nothing. What goes wrong is in the report; `stop` ends it as it does a cycle.
+    func verify(
+        _ folder: Folder,
+        readsObjects: Bool,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> VerifyReport
     /// Approves what waits in a halted folder, for 24 hours.
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval
 }

@@ -90,6 +90,23 @@ private struct EngineRunner: CycleRunner {
         }
     }
 
+    func verify(
+        _ folder: Folder,
+        readsObjects: Bool,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> VerifyReport {
+        let files = PosixFileSystem(root: folder.root)
+        let verifier = Verifier(context(folder, files, progress, stop), readsObjects: readsObjects)
+        do {
+            try lock(files, folder)
+        } catch {
+            let now = SystemClock().now()
+            return VerifyReport(startedAt: now, finishedAt: now, failure: error)
+        }
+        return await withTaskExecutorPreference(executor) { await verifier.run() }
+    }
+
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
         let files = PosixFileSystem(root: folder.root)
         return try await SyncCycle(context(folder, files, CycleProgress(), StopSignal())).approve()

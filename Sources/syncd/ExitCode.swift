@@ -8,7 +8,7 @@ enum ExitCause: Int32, Sendable, CaseIterable {
     case failed = 1
     /// `plan`: there are changes to make.
     case changes = 2
-    /// Done, but for some paths.
+    /// Done, but for some paths; `verify`: something differs.
     case problems = 3
     /// A gate stopped a folder.
     case halted = 4
@@ -36,7 +36,8 @@ extension CycleFailure.Code {
         case .unreachable: .unreachable
         case .credentialsRefused: .credentialsRefused
         case .busy: .busy
-        case .noSuchBucket, .refused, .incompleteListing, .unreadableRoot, .index, .stateDirectory, .interrupted:
+        case .noSuchBucket, .refused, .incompleteListing, .unreadableRoot, .index, .stateDirectory, .neverSynced,
+            .interrupted:
             .failed
         }
     }
@@ -69,6 +70,17 @@ extension CycleReport {
         case .halted: causes.append(.halted)
         case .failed, .problems, .inSync: break
         }
+        return causes
+    }
+}
+
+extension VerifyReport {
+    /// What `verify` exits with for this folder alone.
+    var exitCauses: [ExitCause] {
+        var causes: [ExitCause] = []
+        if let failure { causes.append(failure.code.exitCause) }
+        if halt != nil { causes.append(.halted) }
+        if faulty > 0 { causes.append(.problems) }
         return causes
     }
 }

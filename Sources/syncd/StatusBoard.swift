@@ -35,7 +35,7 @@ final class StatusBoard: Sendable {
             let progress = active.progress.snapshot
             switch progress.phase {
             case .transferring: state.document.folders[active.folder].note(progress)
-            case .idle, .scanning, .comparing: break
+            case .idle, .scanning, .comparing, .listing, .verifying: break
             }
         }
     }

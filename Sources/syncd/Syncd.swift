@@ -24,7 +24,7 @@ struct Syncd: AsyncParsableCommand {
         version: "syncd \(Version.number)",
         groupedSubcommands: [
             CommandGroup(name: "Sync", subcommands: [PlanCommand.self]),
-            CommandGroup(name: "Look", subcommands: [StatusCommand.self]),
+            CommandGroup(name: "Look", subcommands: [StatusCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Steer", subcommands: [ApproveCommand.self]),
         ]
     )

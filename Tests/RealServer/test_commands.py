@@ -15,13 +15,13 @@ class UsageTests(RealServerCase):
     def test_help_and_version(self):
         self.assertIn("syncd --once", self.say("--help", expect=0).out)
         self.assertRegex(self.say("--version", expect=0).out, r"^syncd \d+\.\d+\.\d+\n$")
-        for command in ("plan", "status", "approve"):
+        for command in ("plan", "status", "verify", "approve"):
             self.assertIn("Examples:", self.say(command, "--help", expect=0).out)
 
     def test_what_is_no_command_line_is_64(self):
         wrong = [
             ("--onec",), ("frobnicate",), ("plan", "one", "two"), ("approve",), ("--once", "plan"), ("--once", "files"),
-            ("--dry-run",), ("--quiet",),
+            ("--dry-run",), ("--quiet",), ("--once", "verify"), ("--read",),
         ]  # fmt: skip
         for arguments in wrong:
             with self.subTest(" ".join(arguments)):
@@ -31,7 +31,7 @@ class UsageTests(RealServerCase):
 
     def test_a_folder_that_is_not_in_the_configuration(self):
         machine = self.machine()
-        for command in ("plan", "status", "approve"):
+        for command in ("plan", "status", "verify", "approve"):
             run = machine.run(command, "fiels", expect=64)
             self.assertIn('did you mean "files"?', run.err)
 

@@ -110,8 +110,11 @@ struct CurlTransportFaultTests {
         }
         for limit in [0, 999] {
             #expect(await Self.code(Self.get(server, sink: .memory(limit: limit))) == .bodyTooLarge)
-            let sink = ResponseSink.descriptor(file.descriptor, offset: 0, limit: Int64(limit))
-            #expect(await Self.code(Self.get(server, sink: sink)) == .bodyTooLarge)
+            for sink in [
+                ResponseSink.descriptor(file.descriptor, offset: 0, limit: Int64(limit)), .discard(limit: Int64(limit)),
+            ] {
+                #expect(await Self.code(Self.get(server, sink: sink)) == .bodyTooLarge)
+            }
         }
         #expect(file.content.isEmpty)
     }

@@ -225,6 +225,17 @@ struct CurlTransportTests {
         #expect(isWhole)
     }
 
+    @Test(arguments: [0, 1, 100_000, 3 << 20])
+    func `a body that is dropped leaves its length and its MD5`(length: Int) async throws {
+        let body = Self.noise(length, seed: 6)
+        let server = try Self.server(body: body)
+        let response = try await CurlTransport().send(
+            Self.request(.get, server, sink: .discard(limit: Int64(length)))
+        )
+        #expect(response.written?.count == Int64(length) && response.written?.md5 == Self.md5(body))
+        #expect(response.body.isEmpty)
+    }
+
     @Test func `an error's body goes to memory, and the file stays as it was`() async throws {
         let server = try Self.server(404, body: Array("<Error><Code>NoSuchKey</Code></Error>".utf8))
         let file = try ScratchFile([1, 2, 3])

@@ -46,19 +46,19 @@ final class World {
         }
     }
 
-    var cycle: SyncCycle {
-        SyncCycle(
-            CycleContext(
-                folder: folder,
-                files: ObservedFileSystem(fileSystem, observer: seams),
-                store: ObservedStore(store, observer: seams),
-                index: index,
-                clock: clock,
-                random: random,
-                stop: stop,
-                concurrency: concurrency,
-                parts: parts
-            )
+    var cycle: SyncCycle { SyncCycle(context) }
+
+    private var context: CycleContext {
+        CycleContext(
+            folder: folder,
+            files: ObservedFileSystem(fileSystem, observer: seams),
+            store: ObservedStore(store, observer: seams),
+            index: index,
+            clock: clock,
+            random: random,
+            stop: stop,
+            concurrency: concurrency,
+            parts: parts
         )
     }
 
@@ -69,6 +69,10 @@ final class World {
 
     @discardableResult
     func approve() async throws -> Approval { try await cycle.approve() }
+
+    func verify(readsObjects: Bool = false) async -> VerifyReport {
+        await Verifier(context, readsObjects: readsObjects).run()
+    }
 
     func advance(seconds: Int64) { clock.advance(seconds: seconds) }
 
@@ -87,6 +91,8 @@ final class World {
     func rewriteKeepingModificationTime(_ name: String, _ content: String) {
         fileSystem.change(Array(name.utf8), content: Array(content.utf8))
     }
+
+    func rot(_ name: String, _ content: String) { fileSystem.rot(Array(name.utf8), content: Array(content.utf8)) }
 
     func place(_ kind: FileStatus.Kind, at name: String) { fileSystem.place(kind, at: Array(name.utf8)) }
 
@@ -122,16 +128,27 @@ final class World {
 
     // MARK: The remote side
 
-    func putObject(_ name: String, _ content: String, modified: Int64? = nil, mode: UInt16? = nil, etag: String? = nil)
-    {
+    /// `noting` is the content whose digest the object's metadata is to state.
+    func putObject(
+        _ name: String,
+        _ content: String,
+        modified: Int64? = nil,
+        mode: UInt16? = nil,
+        etag: String? = nil,
+        noting noted: String? = nil
+    ) {
         store.set(
             Array(name.utf8),
             Array(content.utf8),
             modified: modified.map { UnixTime(nanoseconds: $0) },
             mode: mode,
-            etag: etag
+            etag: etag,
+            noted: noted.map { FakeObjectStore.digest(Array($0.utf8)) }
         )
     }
+
+    /// Changes an object's bytes and nothing that the store says of it.
+    func rotObject(_ name: String, _ content: String) { store.rot(Array(name.utf8), Array(content.utf8)) }
 
     func removeObject(_ name: String) { store.set(Array(name.utf8), nil) }
 

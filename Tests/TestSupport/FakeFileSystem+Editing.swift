@@ -57,6 +57,13 @@ extension FakeFileSystem {
         }
     }
 
+    /// Changes a file's content and nothing that `stat` says of it, as a failing disk does.
+    public func rot(_ path: [UInt8], content: [UInt8]) {
+        edit { tree, _ in
+            try? tree.find(RelativePath(unchecked: path, in: nil), "stat").kind = .file(content)
+        }
+    }
+
     public func status(ofText path: String) -> FileStatus? {
         edit { tree, _ in try? tree.find(RelativePath(unchecked: Array(path.utf8), in: nil), "stat").status }
     }

@@ -29,6 +29,10 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var refusesDeletes = false
         /// The object whose downloads come damaged.
         public var damaged: [UInt8]?
+        /// How many reads of an object come damaged before one is whole.
+        public var damagedReads: [[UInt8]: Int] = [:]
+        /// Every HEAD says that the ETag is no digest.
+        public var hidesDigests = false
         /// What this kind of service does with uploads in parts and with ranges.
         public var parts = PartBehaviour()
 
@@ -41,6 +45,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         var mode: UInt16?
         var written: UnixTime
         var etag: ETag
+        var noted: ContentDigest?
     }
 
     struct State {
@@ -64,21 +69,32 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
 
     public func configure(_ change: (inout Behaviour) -> Void) { lock.withLock { _ in change(&state.behaviour) } }
 
-    /// Writes an object as another tool would. `etag` is nil for the MD5.
+    /// Writes an object as another tool would. `etag` is nil for the MD5; `noted` is a digest in the metadata.
     public func set(
         _ name: [UInt8],
         _ content: [UInt8]?,
         modified: UnixTime? = nil,
         mode: UInt16? = nil,
-        etag: String? = nil
+        etag: String? = nil,
+        noted: ContentDigest? = nil
     ) {
         lock.withLock { _ in
             state.objects[name] = content.map { content in
                 let tag = ETag(etag ?? Self.digest(content).hexadecimal)
-                return Object(content: content, modified: modified, mode: mode, written: clock.now(), etag: tag)
+                return Object(
+                    content: content,
+                    modified: modified,
+                    mode: mode,
+                    written: clock.now(),
+                    etag: tag,
+                    noted: noted
+                )
             }
         }
     }
+
+    /// Changes an object's bytes and nothing that the store says of it.
+    public func rot(_ name: [UInt8], _ content: [UInt8]) { edit { $0.objects[name]?.content = content } }
 
     public var contents: [[UInt8]: [UInt8]] { lock.withLock { _ in state.objects.mapValues(\.content) } }
 
@@ -148,7 +164,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
             state: remote(object),
             modified: object.modified,
             mode: object.mode,
-            lastModified: object.written
+            lastModified: object.written,
+            notedDigest: object.noted
         )
     }
 
@@ -164,7 +181,11 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     }
 
     public func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails {
-        try perform("HEAD", name) { state throws(StoreError) in Self.details(try existing(name, state)) }
+        try perform("HEAD", name) { state throws(StoreError) in
+            var details = Self.details(try existing(name, state))
+            details.etagIsOpaque = state.behaviour.hidesDigests
+            return details
+        }
     }
 
     public func get(
@@ -198,6 +219,31 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
             try result.get()
         } catch {
             throw StoreError(code: .localFile, message: "writing failed", cause: error)
+        }
+    }
+
+    public func digest(
+        of name: [UInt8],
+        range: Range<Int64>?,
+        expecting expected: RemoteState
+    ) async throws(StoreError) -> ContentDigest {
+        beforeGet?(name)
+        return try perform(range == nil ? "GET" : "RANGE", name) { state throws(StoreError) in
+            let object = try existing(name, state)
+            guard Self.remote(object) == expected else {
+                throw StoreError(code: .preconditionFailed, message: "another version", status: 412)
+            }
+            if range != nil, state.behaviour.parts.ignoresRanges {
+                throw StoreError(code: .rangeIgnored, message: "the whole object came")
+            }
+            let wanted = range.map { Int($0.lowerBound)..<Int($0.upperBound) } ?? object.content.indices
+            var content = Array(object.content[wanted])
+            if let rest = state.behaviour.damagedReads[name], rest > 0, !content.isEmpty {
+                state.behaviour.damagedReads[name] = rest - 1
+                content[0] ^= 1
+            }
+            state.bytesDown += Int64(content.count)
+            return Self.digest(content)
         }
     }
 

@@ -102,6 +102,7 @@ final class StillClock: EngineClock {
 struct ScriptedRunner: CycleRunner {
     var reports: [String: CycleReport] = [:]
     var approval: Result<Approval, CycleFailure> = .failure(CycleFailure(code: .index, message: "not scripted"))
+    var verifications: [String: VerifyReport] = [:]
     var duringRun: @Sendable (Folder, CycleMode, CycleProgress) async -> Void = { _, _, _ in }
 
     func run(
@@ -113,6 +114,17 @@ struct ScriptedRunner: CycleRunner {
         await duringRun(folder, mode, progress)
         return reports[folder.name]
             ?? report(.failed, failure: CycleFailure(code: .index, message: "no report for \(folder.name)"))
+    }
+
+    func verify(
+        _ folder: Folder,
+        readsObjects: Bool,
+        progress: CycleProgress,
+        until stop: StopSignal
+    ) async -> VerifyReport {
+        let failure = CycleFailure(code: .index, message: "no report for \(folder.name)")
+        let now = time("2026-11-22T12:00:00.000Z")
+        return verifications[folder.name] ?? VerifyReport(startedAt: now, finishedAt: now, failure: failure)
     }
 
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {

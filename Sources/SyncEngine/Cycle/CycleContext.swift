@@ -42,4 +42,9 @@ public struct CycleContext: Sendable {
         self.defaultMode = defaultMode
         self.parts = parts
     }
+
+    /// Requests by class since the store's count was `before`, without the classes that had none.
+    func requests(since before: [String: Int64]) -> [String: Int64] {
+        store.requestCounts.merging(before) { $0 - $1 }.filter { $0.value > 0 }
+    }
 }

@@ -5,12 +5,14 @@ public struct ProgressSnapshot: Hashable, Sendable {
     /// What the cycle is at.
     public enum Phase: String, Sendable {
         case idle, scanning, comparing, transferring
+        /// Of verifying.
+        case listing, verifying
     }
 
     public var phase: Phase = .idle
     public var filesScanned: Int64 = 0
     public var pagesListed: Int64 = 0
-    /// Transfers that the cycle set out to do, and their bytes.
+    /// Transfers that the cycle set out to do, or entries to verify, and their bytes.
     public var transfers: Int64 = 0
     public var bytes: Int64 = 0
     public var transfersDone: Int64 = 0

@@ -17,6 +17,8 @@ public struct CycleFailure: Error, Sendable {
         case stateDirectory
         /// Another process holds the root or the state directory.
         case busy
+        /// Nothing is known of the folder that it could be verified against.
+        case neverSynced
         /// The process was asked to stop.
         case interrupted
     }

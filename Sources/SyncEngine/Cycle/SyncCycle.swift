@@ -160,12 +160,7 @@ public struct SyncCycle: Sendable {
     }
 
     private func record(_ run: Run, from startedAt: UnixTime, requestsBefore: [String: Int64]) -> CycleRecord {
-        var requests: [String: Int64] = [:]
-        for (name, count) in context.store.requestCounts {
-            let own = count - (requestsBefore[name] ?? 0)
-            if own > 0 { requests[name] = own }
-        }
-        return CycleRecord(
+        CycleRecord(
             startedAt: startedAt,
             finishedAt: context.clock.now(),
             result: .inSync,
@@ -175,7 +170,7 @@ public struct SyncCycle: Sendable {
             deletedRemote: run.done.deletedRemote,
             bytesUp: run.done.bytesUp,
             bytesDown: run.done.bytesDown,
-            requests: requests
+            requests: context.requests(since: requestsBefore)
         )
     }
 

@@ -199,6 +199,8 @@ public protocol Index: JobIndex {
     /// The folder's row, made anew if its name is new or names another pair than before (root path, endpoint, bucket,
     /// prefix or direction differ): a new pair has no base. Entries are marked for attention where the policy changed.
     func open(_ folder: Folder) async throws -> FolderMemory
+    /// The folder's row as it stands, with nothing written; nil where this pair has none.
+    func memory(of folder: Folder) async throws -> FolderMemory?
     /// Notes the root that was adopted.
     func setRoot(_ folder: Int64, _ root: RootIdentity) async throws
     /// Notes the quantity gate's N; nil where no hour runs.
@@ -219,6 +221,11 @@ public protocol Index: JobIndex {
     func attention(_ folder: Int64, after path: RelativePath?, limit: Int) async throws -> [Entry]
     /// The entry at a path; nil if the index has no row for it.
     func entry(_ folder: Int64, at path: RelativePath) async throws -> Entry?
+    /// The entries at `paths`, one for each and in their order; nil where the index has no row. As many
+    /// as a page of a listing holds.
+    func entries(_ folder: Int64, at paths: [RelativePath]) async throws -> [Entry?]
+    /// Entries that have a base after `path` (nil: from the first), in byte order.
+    func agreed(_ folder: Int64, after path: RelativePath?, limit: Int) async throws -> [Entry]
     /// The first entry beneath a directory that has a local or a remote side; nil if there is none.
     func firstEntry(_ folder: Int64, beneath directory: RelativePath) async throws -> Entry?
     /// All outcomes in one transaction. A problem noted for an entry goes when the entry's outcome is another.

@@ -25,6 +25,14 @@ extension SQLiteIndex {
         }
     }
 
+    public func memory(of folder: Folder) throws -> FolderMemory? {
+        try read { database in
+            let sql = "SELECT id FROM folder WHERE name = ? AND pair = ?"
+            let arguments: StatementArguments = [folder.name, IndexRows.blob(folder.pairFingerprint)]
+            return try Int64.fetchOne(database, sql: sql, arguments: arguments).map { try Self.memory($0, database) }
+        }
+    }
+
     private static func setPolicy(_ folder: Int64, _ policy: String, _ database: Database) throws {
         try database.execute(sql: "UPDATE folder SET policy = ? WHERE id = ?", arguments: [policy, folder])
         try database.execute(

@@ -125,6 +125,26 @@ public actor SQLiteIndex: Index {
         return try entries(sql, [folder, IndexRows.blob(path.bytes)]).first
     }
 
+    public func entries(_ folder: Int64, at paths: [RelativePath]) throws -> [Entry?] {
+        let sql = "SELECT \(IndexRows.entryColumns) FROM entry WHERE folder = ? AND path = ?"
+        return try read { database in
+            let statement = try database.cachedStatement(sql: sql)
+            return try paths.map { path in
+                let rows = try Row.fetchCursor(statement, arguments: [folder, IndexRows.blob(path.bytes)])
+                // The row is read from the cursor, and empty when that has gone.
+                return try withExtendedLifetime(rows) { try rows.next().map { try IndexRows.entry($0) } }
+            }
+        }
+    }
+
+    public func agreed(_ folder: Int64, after path: RelativePath?, limit: Int) throws -> [Entry] {
+        let sql = """
+            SELECT \(IndexRows.entryColumns) FROM entry
+            WHERE folder = ? AND base_inode IS NOT NULL AND path > ? ORDER BY path LIMIT ?
+            """
+        return try entries(sql, [folder, IndexRows.blob(path?.bytes ?? []), limit])
+    }
+
     public func firstEntry(_ folder: Int64, beneath directory: RelativePath) throws -> Entry? {
         let sql = """
             SELECT \(IndexRows.entryColumns) FROM entry

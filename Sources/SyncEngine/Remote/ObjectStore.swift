@@ -95,6 +95,16 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
         into file: any OpenFile
     ) async throws(StoreError)
         -> (ObjectDetails, ContentDigest)
+    /// Reads an object's bytes, or a range of them that is not empty and ends within it, and drops them.
+    /// - Returns: the MD5 of what came.
+    /// - Throws: `.preconditionFailed` if the object is not `expected`, `.rangeIgnored` if other bytes came than were
+    ///   asked for, whether or not the store noticed.
+    func digest(
+        of name: [UInt8],
+        range: Range<Int64>?,
+        expecting expected: RemoteState
+    ) async throws(StoreError)
+        -> ContentDigest
     /// Writes an object. - Returns: what the store says of it, and the MD5 of what was sent, checked by the store.
     func put(
         _ name: [UInt8],

@@ -127,6 +127,14 @@ public struct ObservedStore: ObjectStore {
         try await look("head", name) { () async throws(StoreError) in try await base.head(name) }
     }
 
+    public func digest(
+        of name: [UInt8],
+        range: Range<Int64>?,
+        expecting expected: RemoteState
+    ) async throws(StoreError) -> ContentDigest {
+        try await base.digest(of: name, range: range, expecting: expected)
+    }
+
     public func parts(_ name: [UInt8], upload: String) async throws(StoreError) -> [StoredPart] {
         try await look("parts", name) { () async throws(StoreError) in try await base.parts(name, upload: upload) }
     }

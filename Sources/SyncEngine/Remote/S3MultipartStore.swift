@@ -111,19 +111,49 @@ extension S3ObjectStore {
             if error.transport?.code == .bodyTooLarge { throw StoreError(error).withCode(.rangeIgnored) }
             throw StoreError(error)
         }
-        let details = ObjectDetails(answer.object)
-        guard details.state == expected else { throw replaced(name) }
+        let digest = try digest(of: answer, name, holding: range, expecting: expected)
+        return (ObjectDetails(answer.object), digest)
+    }
+
+    public func digest(
+        of name: [UInt8],
+        range: Range<Int64>?,
+        expecting expected: RemoteState
+    ) async throws(StoreError) -> ContentDigest {
+        let wanted = range ?? 0..<expected.size
+        let answer: GetResult
+        do {
+            answer = try await client.getObject(
+                bucket: bucket,
+                key: key(name),
+                range: range.map { $0.lowerBound...($0.upperBound - 1) },
+                ifMatch: "\"\(expected.etag.value)\"",
+                sink: .discard(limit: Int64(wanted.count))
+            )
+        } catch {
+            let isWhole = range != nil && error.transport?.code == .bodyTooLarge
+            throw isWhole ? StoreError(error).withCode(.rangeIgnored) : StoreError(error)
+        }
+        return try digest(of: answer, name, holding: wanted, expecting: expected)
+    }
+
+    /// The MD5 of what `answer` brought, which must be the bytes `range` of the version `expected`.
+    private func digest(
+        of answer: GetResult,
+        _ name: [UInt8],
+        holding range: Range<Int64>,
+        expecting expected: RemoteState
+    ) throws(StoreError) -> ContentDigest {
+        guard ObjectDetails(answer.object).state == expected else { throw replaced(name) }
         // An answer that names no range holds the whole object; neither status nor If-Match can be relied on.
-        let held = answer.contentRange?.bytes ?? 0...(max(1, expected.size) - 1)
-        guard let written = answer.response.written, held == range.lowerBound...(range.upperBound - 1),
-            written.count == Int64(range.count)
-        else {
+        let held = answer.contentRange.map { Range($0.bytes) } ?? 0..<expected.size
+        guard let written = answer.response.written, held == range, written.count == Int64(range.count) else {
             throw StoreError(
                 code: .rangeIgnored,
                 message: "the answer to GetObject holds other bytes than were asked for"
             )
         }
-        return (details, ContentDigest(written.md5))
+        return ContentDigest(written.md5)
     }
 }
 

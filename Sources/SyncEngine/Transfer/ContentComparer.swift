@@ -87,14 +87,17 @@ struct ContentComparer: Sendable {
         }
     }
 
-    private struct Reading {
+    /// A file's content while it held still.
+    struct Reading: Sendable {
         var state: LocalState
         /// By which the content may be known; the MD5 of the whole first.
         var digests: [ContentDigest]
         var isRacy: Bool
     }
 
-    private func read(_ path: RelativePath, etag: ETag, known: ContentDigest?) throws -> Reading {
+    /// Reads a file, and takes all digests by which an ETag or base may know it.
+    /// - Throws: ``FileSystemError``, ``BusyFile`` if it changed each time, `CancellationError`.
+    func read(_ path: RelativePath, etag: ETag, known: ContentDigest?) throws -> Reading {
         for _ in 0..<Self.maximumTries {
             let start = clock.now()
             let file = try files.open(path)
