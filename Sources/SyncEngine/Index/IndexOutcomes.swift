@@ -32,7 +32,7 @@ extension SQLiteIndex {
     /// Deletes a row, and takes it off the folder's numbers.
     static func remove(_ entry: Int64, of folder: Int64, _ database: Database) throws {
         if let size = try OutcomeWriter.baseSize(of: entry, database) {
-            try addToBase(folder, count: -1, bytes: -size, database)
+            try addToBase(folder, count: -1, bytes: 0 &- size, database)
         }
         try database.cachedStatement(sql: "DELETE FROM entry WHERE id = ?").execute(arguments: [entry])
     }
@@ -61,7 +61,7 @@ private struct OutcomeWriter {
         case .removed(let entry):
             if let size = try Self.baseSize(of: entry, database) {
                 baseCount -= 1
-                baseBytes -= size
+                baseBytes &-= size
             }
             try execute("DELETE FROM entry WHERE id = ?", [entry])
         case .compared(let entry):
@@ -87,11 +87,12 @@ private struct OutcomeWriter {
     }
 
     private mutating func agree(_ entry: Int64, _ base: BaseState, isRacy: Bool) throws {
+        // Wrapping: a size that damage made must not stop the process; the database refuses what comes of it.
         if let size = try Self.baseSize(of: entry, database) {
-            baseBytes += base.local.size - size
+            baseBytes &+= base.local.size &- size
         } else {
             baseCount += 1
-            baseBytes += base.local.size
+            baseBytes &+= base.local.size
         }
         let sql = """
             UPDATE entry SET
