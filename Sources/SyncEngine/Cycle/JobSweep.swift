@@ -60,7 +60,8 @@ struct JobSweep {
     }
 
     private func isWanted(_ job: DownloadJob) async throws -> Bool {
-        guard let entry = try await context.index.entry(folder, at: job.path), entry.remote == job.remote, !entry.isAgreed
+        guard let entry = try await context.index.entry(folder, at: job.path), entry.remote == job.remote,
+            !entry.isAgreed
         else { return false }
         switch decider.change(for: entry) {
         case .download, .leave(.unknown), .compare: return true
