@@ -54,9 +54,9 @@ private struct OutcomeWriter {
 
     mutating func write(_ outcome: Outcome) throws {
         switch outcome {
-        case .agreed(let entry, let base, let isRacy, let endsJobs):
+        case .agreed(let entry, let base, let isRacy, let endedJob):
             try agree(entry, base, isRacy: isRacy)
-            if endsJobs, hasJobs { try endJobs(of: entry) }
+            if hasJobs, let endedJob { try end(endedJob, of: entry) }
             try clearProblem(entry)
         case .removed(let entry):
             if let size = try Self.baseSize(of: entry, database) {
@@ -108,11 +108,14 @@ private struct OutcomeWriter {
         try execute(sql, StatementArguments(IndexRows.values(base.local) + IndexRows.values(base.remote) + rest))
     }
 
-    private func endJobs(of entry: Int64) throws {
-        for table in ["upload_job", "download_job"] {
-            let sql = "DELETE FROM \(table) WHERE folder = ? AND path = (SELECT path FROM entry WHERE id = ?)"
-            try execute(sql, [folder, entry])
-        }
+    private func end(_ job: JobKind, of entry: Int64) throws {
+        let table =
+            switch job {
+            case .upload: "upload_job"
+            case .download: "download_job"
+            }
+        let sql = "DELETE FROM \(table) WHERE folder = ? AND path = (SELECT path FROM entry WHERE id = ?)"
+        try execute(sql, [folder, entry])
     }
 
     private static let observeLocal = """
