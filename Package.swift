@@ -49,7 +49,7 @@ let package = Package(
         .testTarget(name: "S3APITests", dependencies: ["S3API", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SyncEngineTests",
-            dependencies: ["S3API", "SyncEngine", "TestSupport"],
+            dependencies: ["S3API", "SyncEngine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings
         ),
         .testTarget(

@@ -11,9 +11,10 @@ enum EngineWiring {
     @Sendable
     static func makeRunner(_ configuration: Configuration) async throws(CycleFailure) -> any CycleRunner {
         let crashPoints = CrashPoints(.current)
-        let index: SQLiteIndex
+        let path = "\(configuration.stateDirectory)/index.db"
+        let keeper: IndexKeeper
         do {
-            index = try SQLiteIndex(path: "\(configuration.stateDirectory)/index.db", observer: crashPoints)
+            keeper = try IndexKeeper(path: path, clock: SystemClock(), observer: crashPoints)
         } catch {
             throw CycleFailure(code: .index, message: error.message)
         }
@@ -30,7 +31,7 @@ enum EngineWiring {
             environment: .system
         )
         return EngineRunner(
-            index: index,
+            keeper: keeper,
             client: client,
             concurrency: configuration.concurrency,
             executor: EngineExecutor(threads: threads),
@@ -60,7 +61,7 @@ extension Connection {
 
 /// Cycles by the real engine: the machine's files, the service, the index on disk.
 private struct EngineRunner: CycleRunner {
-    let index: SQLiteIndex
+    let keeper: IndexKeeper
     let client: S3Client
     let concurrency: Int
     let executor: EngineExecutor
@@ -75,7 +76,6 @@ private struct EngineRunner: CycleRunner {
         until stop: StopSignal
     ) async -> CycleReport {
         let files = PosixFileSystem(root: folder.root)
-        let cycle = SyncCycle(context(folder, files, progress, stop))
         do {
             try lock(files, folder)
         } catch {
@@ -83,9 +83,12 @@ private struct EngineRunner: CycleRunner {
             return CycleReport(record: CycleRecord(startedAt: now, finishedAt: now, result: .failed), failure: error)
         }
         return await withTaskExecutorPreference(executor) {
-            switch mode {
-            case .apply: await cycle.run()
-            case .planOnly(let maxRows): await cycle.plan(limit: maxRows)
+            await keeper.run(folder.name) { index in
+                let cycle = SyncCycle(context(folder, files, index, progress, stop))
+                return switch mode {
+                case .apply: await cycle.run()
+                case .planOnly(let maxRows): await cycle.plan(limit: maxRows)
+                }
             }
         }
     }
@@ -97,24 +100,35 @@ private struct EngineRunner: CycleRunner {
         until stop: StopSignal
     ) async -> VerifyReport {
         let files = PosixFileSystem(root: folder.root)
-        let verifier = Verifier(context(folder, files, progress, stop), readsObjects: readsObjects)
-        do {
+        do throws(CycleFailure) {
             try lock(files, folder)
+            return try await withTaskExecutorPreference(executor) { () throws(CycleFailure) in
+                try await keeper.recall(folder.name, consequence: "There is nothing to verify against: run a cycle.") {
+                    index throws(CycleFailure) in
+                    let context = context(folder, files, index, progress, stop)
+                    let report = await Verifier(context, readsObjects: readsObjects).run()
+                    if let failure = report.failure, failure.code == .indexDamaged { throw failure }
+                    return report
+                }
+            }
         } catch {
             let now = SystemClock().now()
             return VerifyReport(startedAt: now, finishedAt: now, failure: error)
         }
-        return await withTaskExecutorPreference(executor) { await verifier.run() }
     }
 
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
-        let files = PosixFileSystem(root: folder.root)
-        return try await SyncCycle(context(folder, files, CycleProgress(), StopSignal())).approve()
+        let consequence = "Nothing was approved: run a cycle, and look at what it shows."
+        return try await keeper.recall(folder.name, consequence: consequence) { index throws(CycleFailure) in
+            let files = PosixFileSystem(root: folder.root)
+            return try await SyncCycle(context(folder, files, index, CycleProgress(), StopSignal())).approve()
+        }
     }
 
     private func context(
         _ folder: Folder,
         _ files: PosixFileSystem,
+        _ index: SQLiteIndex,
         _ progress: CycleProgress,
         _ stop: StopSignal
     ) -> CycleContext {

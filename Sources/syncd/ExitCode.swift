@@ -36,7 +36,8 @@ extension CycleFailure.Code {
         case .unreachable: .unreachable
         case .credentialsRefused: .credentialsRefused
         case .busy: .busy
-        case .noSuchBucket, .refused, .incompleteListing, .unreadableRoot, .index, .stateDirectory, .neverSynced,
+        case .noSuchBucket, .refused, .incompleteListing, .unreadableRoot, .index, .indexDamaged, .stateDirectory,
+            .neverSynced,
             .interrupted:
             .failed
         }

@@ -124,19 +124,24 @@ struct StatusFile: Sendable {
         let temporary = "\(path).tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
-            throw CycleFailure(code: .stateDirectory, message: "cannot write \(temporary): \(reason(errno))")
+            throw CycleFailure(code: .stateDirectory, message: "cannot write \(temporary): \(advice(errno))")
         }
         let isWritten = writeAll(descriptor, json.serialized + [0x0A])
         let code = errno
         close(descriptor)
         guard isWritten else {
             unlink(temporary)
-            throw CycleFailure(code: .stateDirectory, message: "cannot write \(temporary): \(reason(code))")
+            throw CycleFailure(code: .stateDirectory, message: "cannot write \(temporary): \(advice(code))")
         }
         guard rename(temporary, path) == 0 else {
-            throw CycleFailure(code: .stateDirectory, message: "cannot replace \(path): \(reason(errno))")
+            throw CycleFailure(code: .stateDirectory, message: "cannot replace \(path): \(advice(errno))")
         }
     }
+}
+
+/// The kernel's words, and what to do where they leave no doubt of it.
+private func advice(_ code: CInt) -> String {
+    code == ENOSPC || code == EDQUOT ? "\(reason(code)): make room and run again" : reason(code)
 }
 
 extension ProcessIdentity {

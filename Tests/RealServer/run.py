@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs syncd against a real S3 server (SeaweedFS, started here on loopback) and looks at what it did from outside.
 
-    Tests/RealServer/run.py --binary .build/debug/syncd [--tools DIR] [-k PATTERN] [-v]
+    Tests/RealServer/run.py --binary .build/debug/syncd [--tools DIR] [-k PATTERN] [--full]
 
-One line for each test, then `N passed, N failed`. A missing tool or a skipped test is a failure.
+One line for each test, then `N passed, N failed`. A missing tool or a skipped test is a failure. With `--full` it runs
+what is too long for every day instead: full_*.py.
 """
 
 import argparse
@@ -37,7 +38,7 @@ class LineResult(unittest.TestResult):
         self._begun = time.monotonic()
 
     def _line(self, word, test):
-        area = type(test).__module__.removeprefix("test_").replace("_", " ")
+        area = type(test).__module__.removeprefix("test_").removeprefix("full_").replace("_", " ")
         name = getattr(test, "_testMethodName", str(test)).removeprefix("test_").replace("_", " ")
         print(f"{word}  {area}: {name} ({time.monotonic() - self._begun:.1f} s)", flush=True)
 
@@ -77,6 +78,7 @@ def parse_arguments():
         "--tools", type=Path, default=CHECKOUT / ".venv" / "bin", help="where weed and rclone are (.venv/bin)"
     )
     parser.add_argument("-k", dest="patterns", action="append", metavar="PATTERN", help="only tests whose name has it")
+    parser.add_argument("--full", action="store_true", help="the long tests instead: hours of kills, 30 GB of disk")
     return parser.parse_args()
 
 
@@ -93,7 +95,8 @@ def run(arguments):
     loader = unittest.TestLoader()
     if arguments.patterns:
         loader.testNamePatterns = [pattern if "*" in pattern else f"*{pattern}*" for pattern in arguments.patterns]
-    suite = loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
+    pattern = "full_*.py" if arguments.full else "test_*.py"
+    suite = loader.discover(str(HERE), pattern=pattern, top_level_dir=str(HERE))
     with SeaweedServer(arguments.tools.resolve() / "weed") as server:
         RealServerCase.setting = Setting(arguments.binary.resolve(), arguments.tools.resolve(), server)
         suite.run(result)

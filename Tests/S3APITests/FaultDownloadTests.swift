@@ -31,7 +31,7 @@ struct FaultDownloadTests {
         ] as [Fault]
     )
     func `what came short is fetched again from its beginning, and its MD5 with it`(fault: Fault) async throws {
-        let fixture = try FaultFixture()
+        let fixture = try FaultFixture(patience: 3)
         fixture.put(Self.noise, as: "k")
         fixture.server.on(.getObject, 1, fault)
         let file = try ScratchFile([1, 2, 3])
@@ -58,10 +58,10 @@ struct FaultDownloadTests {
     }
 
     @Test func `bytes that dribble, but go on, are no stall`() async throws {
-        let fixture = try FaultFixture()
+        let fixture = try FaultFixture(patience: 3)
         fixture.put(Array("slow but sure".utf8), as: "k")
         // Longer than the client's patience altogether, and never as long in one piece.
-        fixture.server.on(.getObject, 1, .dribble(bytes: 1, pauseMilliseconds: 250))
+        fixture.server.on(.getObject, 1, .dribble(bytes: 1, pauseMilliseconds: 300))
         let answer = try await Self.get(fixture)
         #expect(answer.response.body == Array("slow but sure".utf8))
         #expect(fixture.server.count(of: .getObject) == 1 && fixture.server.pendingRules.isEmpty)

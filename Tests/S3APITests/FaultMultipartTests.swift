@@ -11,8 +11,11 @@ struct FaultMultipartTests {
         CurlTransportTests.noise(100_000, seed: 41), CurlTransportTests.noise(100_000, seed: 42), [1, 2, 3],
     ]
 
-    private static func fixture(_ configure: (inout FaultQuirks) -> Void = { _ in }) throws -> FaultFixture {
-        try FaultFixture { quirks in
+    private static func fixture(
+        patience: Int = 30,
+        _ configure: (inout FaultQuirks) -> Void = { _ in }
+    ) throws -> FaultFixture {
+        try FaultFixture(patience: patience) { quirks in
             quirks.minimumPartSize = 100_000
             configure(&quirks)
         }
@@ -236,13 +239,21 @@ struct FaultMultipartTests {
     ) async throws {
         let fixture = try Self.fixture()
         let (id, parts) = try await Self.send(fixture)
-        // Longer than the client's patience altogether.
-        let alive = Fault.keepAlive(spaces: 10, pauseMilliseconds: 250, place)
+        let alive = Fault.keepAlive(spaces: 5, pauseMilliseconds: 20, place)
         fixture.server.on(.completeMultipartUpload, .every, alive)
         let wrong = await Self.complete(fixture, id, [(1, parts[1].etag)])
         #expect(Self.code(wrong) == .invalidPart)
         #expect(try await Self.complete(fixture, id, parts).get() == FaultDigests.etag(parts: Self.parts))
         #expect(Self.isWhole(fixture) && fixture.server.count(of: .completeMultipartUpload) == 2)
+    }
+
+    @Test func `a Complete may take longer than anything else without a byte`() async throws {
+        let fixture = try Self.fixture(patience: 1)
+        let (id, parts) = try await Self.send(fixture)
+        // The pause is what is tried; it may be longer.
+        fixture.server.on(.completeMultipartUpload, 1, .after { _ in _ = poll(nil, 0, 3_000) })
+        #expect(try await Self.complete(fixture, id, parts).get() == FaultDigests.etag(parts: Self.parts))
+        #expect(fixture.server.count(of: .completeMultipartUpload) == 1 && fixture.server.pendingRules.isEmpty)
     }
 
     @Test(arguments: [.resetAfterEffect, .truncate(after: 0), .truncate(after: 120)] as [Fault])

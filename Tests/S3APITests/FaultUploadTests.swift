@@ -103,7 +103,7 @@ struct FaultUploadTests {
 
     @Test(arguments: [.reset, .resetAfterEffect, .stall, .stallAfterEffect] as [Fault])
     func `an object whose answer was lost goes up again, and is whole`(fault: Fault) async throws {
-        let fixture = try FaultFixture()
+        let fixture = try FaultFixture(patience: 3)
         fixture.server.on(.putObject, 1, fault)
         let file = try ScratchFile([9] + Self.noise)
         let body = RequestBody.descriptor(file.descriptor, offset: 1, length: Int64(Self.noise.count))

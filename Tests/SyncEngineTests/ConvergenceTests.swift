@@ -1,6 +1,7 @@
-import SyncEngine
 import TestSupport
 import Testing
+
+@testable import SyncEngine
 
 /// Random edits on the leading side, faults at random calls, cycle after cycle: in the end both sides are equal, and
 /// nothing was lost that the leading side did not give up.
@@ -61,6 +62,9 @@ private final class History {
             "seed \(seed): a cycle at rest sent more than a listing"
         )
         #expect(world.temporaryFiles.isEmpty, "seed \(seed)")
+        let index = world.index
+        let damage = SimulationExecutor(seed: 1).run { try? await index.check()?.what }
+        #expect(damage == nil, "seed \(seed): a look at the whole index finds fault with what syncd wrote")
     }
 
     /// Bytes, because NFC and NFD twins are one text to Swift.

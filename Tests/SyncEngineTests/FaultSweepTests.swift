@@ -12,41 +12,43 @@ struct FaultSweepTests {
     private static let errors = [EIO, ENOSPC, EDQUOT, EACCES, EMFILE, ESTALE]
 
     @Test(arguments: SweepScenario.all)
-    func `any call fails once`(scenario: SweepScenario) throws {
-        let count = try sweep(scenario) { .fail(call: $0, errno: Self.errors[$0 % Self.errors.count]) }
+    func `any call fails once`(scenario: SweepScenario) async throws {
+        let count = try await sweep(scenario) { .fail(call: $0, errno: Self.errors[$0 % Self.errors.count]) }
         print("fault sweep   \(scenario): \(count) calls failed once")
     }
 
     @Test(arguments: SweepScenario.all)
-    func `any call fails, and so do all of its kind after it`(scenario: SweepScenario) throws {
-        let count = try sweep(scenario) {
+    func `any call fails, and so do all of its kind after it`(scenario: SweepScenario) async throws {
+        let count = try await sweep(scenario) {
             .fail(call: $0, errno: Self.errors[($0 + 3) % Self.errors.count], times: .max)
         }
         print("fault sweep   \(scenario): \(count) calls failed for good")
     }
 
     @Test(arguments: SweepScenario.all)
-    func `any effect takes place and its answer is lost`(scenario: SweepScenario) throws {
-        let count = try sweep(scenario) { .loseAnswer(effect: $0) }
+    func `any effect takes place and its answer is lost`(scenario: SweepScenario) async throws {
+        let count = try await sweep(scenario) { .loseAnswer(effect: $0) }
         print("fault sweep   \(scenario): \(count) answers lost")
     }
 
     @Test(arguments: errors)
-    func `every kind of failure at every call of a ranged download`(errno: CInt) throws {
+    func `every kind of failure at every call of a ranged download`(errno: CInt) async throws {
         let scenario = SweepScenario(
             description: "a large file, down",
             direction: .down,
             before: ["large": "abcdefghijklmnopqrstuv"],
             after: ["large": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
         )
-        let count = try sweep(scenario) { .fail(call: $0, errno: errno) }
+        let count = try await sweep(scenario) { .fail(call: $0, errno: errno) }
         print("fault sweep   \(scenario), errno \(errno): \(count) calls failed once")
     }
 
     /// - Returns: how many faults were met.
-    private func sweep(_ scenario: SweepScenario, _ event: (Int) -> SeamPlan.Event) throws -> Int {
+    private func sweep(_ scenario: SweepScenario, _ event: (Int) -> SeamPlan.Event) async throws -> Int {
         var count = 0
         for number in 1...Self.maximum {
+            // Other tests share these threads.
+            await Task.yield()
             let world = try scenario.makeWorld(concurrency: 1)
             world.seams.plan(event(number))
             scenario.run(world)

@@ -38,9 +38,11 @@ struct RaceSweepTests {
         _ direction: Direction,
         _ edit: @escaping (World) -> Void,
         _ check: (World, String) -> Void
-    ) throws -> Int {
+    ) async throws -> Int {
         let scenario = scenario(direction)
         for number in 1...Self.maximum {
+            // Other tests share these threads.
+            await Task.yield()
             let world = try scenario.makeWorld(concurrency: 1)
             world.seams.onHit = { edit(world) }
             world.seams.plan(.act(call: number))
@@ -63,10 +65,10 @@ struct RaceSweepTests {
     }
 
     @Test(arguments: edits)
-    func `up: an edit of the leading side arrives, whenever it is made`(edit: Edit) throws {
+    func `up: an edit of the leading side arrives, whenever it is made`(edit: Edit) async throws {
         var expected = scenario(.up).after
         expected[edit.name] = edit.content
-        let count = try sweep(.up) { world in
+        let count = try await sweep(.up) { world in
             if let content = edit.content { world.write(edit.name, content) } else { world.remove(edit.name) }
         } _: { world, place in
             #expect(world.files == expected, "\(place)")
@@ -77,10 +79,10 @@ struct RaceSweepTests {
     }
 
     @Test(arguments: edits)
-    func `down: an edit of the leading side arrives, whenever it is made`(edit: Edit) throws {
+    func `down: an edit of the leading side arrives, whenever it is made`(edit: Edit) async throws {
         var expected = scenario(.down).after
         expected[edit.name] = edit.content
-        let count = try sweep(.down) { world in
+        let count = try await sweep(.down) { world in
             if let content = edit.content {
                 world.putObject(edit.name, content, modified: 2)
             } else {
@@ -95,8 +97,8 @@ struct RaceSweepTests {
     }
 
     @Test(arguments: [("a", "mine"), ("large", "MINE IS ANOTHER LARGE ONE"), ("new", "mine"), ("gone", "mine")])
-    func `down: an edit of a file here is never lost, whenever it is made`(name: String, content: String) throws {
-        let count = try sweep(.down) { world in
+    func `down: an edit of a file here is never lost, whenever it is made`(name: String, content: String) async throws {
+        let count = try await sweep(.down) { world in
             world.write(name, content)
         } _: { world, place in
             // Replaced or deleted by what the bucket holds it may be, but then it is in the trash.

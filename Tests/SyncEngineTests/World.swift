@@ -48,7 +48,7 @@ final class World {
 
     var cycle: SyncCycle { SyncCycle(context) }
 
-    private var context: CycleContext {
+    var context: CycleContext {
         CycleContext(
             folder: folder,
             files: ObservedFileSystem(fileSystem, observer: seams),

@@ -45,10 +45,10 @@ public final class Gate: Sendable {
         }
     }
 
-    /// Blocks the thread until the gate is open, but at most a minute. - Returns: whether it is open.
+    /// Blocks the thread until the gate is open, but at most ten minutes. - Returns: whether it is open.
     @discardableResult
     public func block() -> Bool {
         var descriptor = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)
-        return poll(&descriptor, 1, 60_000) == 1
+        return poll(&descriptor, 1, 600_000) == 1
     }
 }

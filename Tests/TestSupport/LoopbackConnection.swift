@@ -121,7 +121,7 @@ public final class LoopbackConnection {
     public func waitForCloseUnread() {
         // POLLRDHUP, which Glibc's module hides.
         var descriptor = pollfd(fd: socket, events: 0x2000, revents: 0)
-        _ = poll(&descriptor, 1, 60_000)
+        _ = poll(&descriptor, 1, 600_000)
     }
 
     /// Ends the connection by RST instead of FIN.

@@ -97,8 +97,8 @@ final class LoopbackCore: Sendable {
             let socket = Glibc.accept(listener, nil, nil)
             if socket < 0, errno == EINTR || errno == ECONNABORTED { continue }
             guard socket >= 0 else { break }
-            // Nothing waits for ever, whatever a test forgets.
-            var patience = timeval(tv_sec: 60, tv_usec: 0)
+            // Nothing waits for ever, whatever a test forgets; but the test may have to wait its turn for minutes.
+            var patience = timeval(tv_sec: 600, tv_usec: 0)
             setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
             setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
             let number = state.withLock { state -> Int? in

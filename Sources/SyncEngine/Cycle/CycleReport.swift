@@ -13,6 +13,8 @@ public struct CycleFailure: Error, Sendable {
         case unreadableRoot
         /// The index could not be read or written.
         case index
+        /// The index holds what no version of syncd writes: it has to be made anew.
+        case indexDamaged
         /// The state directory, or a file in it, cannot be used.
         case stateDirectory
         /// Another process holds the root or the state directory.

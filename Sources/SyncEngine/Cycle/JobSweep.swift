@@ -36,9 +36,8 @@ struct JobSweep {
 
     /// Whether this very version of the file is still to go up; then what was sent of it is kept.
     private func isWanted(_ job: UploadJob) async throws -> Bool {
-        guard let entry = try await context.index.entry(folder, at: job.path), entry.local == job.local else {
-            return false
-        }
+        guard let entry = try await context.index.entry(folder, at: job.path), entry.local == job.local, !entry.isAgreed
+        else { return false }
         switch decider.change(for: entry) {
         case .upload, .leave(.unknown), .compare: return true
         case .nothing, .adopt, .download, .deleteRemote, .deleteLocal, .forget, .conflict, .leave: return false
@@ -61,12 +60,20 @@ struct JobSweep {
     }
 
     private func isWanted(_ job: DownloadJob) async throws -> Bool {
-        guard let entry = try await context.index.entry(folder, at: job.path), entry.remote == job.remote else {
-            return false
-        }
+        guard let entry = try await context.index.entry(folder, at: job.path), entry.remote == job.remote,
+            !entry.isAgreed
+        else { return false }
         switch decider.change(for: entry) {
         case .download, .leave(.unknown), .compare: return true
         case .nothing, .adopt, .upload, .deleteRemote, .deleteLocal, .forget, .conflict, .leave: return false
         }
+    }
+}
+
+extension Entry {
+    /// True if both sides are as base recorded them. It may need another look all the same, but no transfer.
+    fileprivate var isAgreed: Bool {
+        guard let base else { return false }
+        return base.local == local && base.remote == remote
     }
 }

@@ -186,7 +186,9 @@ public struct SyncCycle: Sendable {
             report.record.result = Self.result(of: report)
             try await context.index.addCycle(folder, report.record)
         } catch {
-            report.failure = report.failure ?? CycleFailure(of: error)
+            let failure = CycleFailure(of: error)
+            // A damaged index goes before all else: with a new one the cycle may find that nothing else is wrong.
+            if report.failure == nil || failure.code == .indexDamaged { report.failure = failure }
             report.record.result = .failed
         }
     }
@@ -202,11 +204,18 @@ public struct SyncCycle: Sendable {
 }
 
 extension CycleFailure {
+    init(_ error: IndexError) {
+        switch error.code {
+        case .damaged: self.init(code: .indexDamaged, message: error.message)
+        case .newerVersion, .unusable: self.init(code: .index, message: error.message)
+        }
+    }
+
     /// What an error that ended a cycle says to the operator.
     init(of error: any Error) {
         switch error {
         case let failure as CycleFailure: self = failure
-        case let error as IndexError: self.init(code: .index, message: error.message)
+        case let error as IndexError: self.init(error)
         case let error as FileSystemError:
             self.init(code: .unreadableRoot, message: "\(error.operation) failed: \(error.reason)")
         case let error as StoreError:

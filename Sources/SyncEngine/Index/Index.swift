@@ -48,9 +48,9 @@ public struct Unseen: Sendable {
 
 /// How a change ended, as the index records it.
 public enum Outcome: Sendable {
-    /// Both sides hold the same: the new base, and with it both observed sides. `endsJobs` says that a transfer made it
-    /// so: then the jobs of its path are done too.
-    case agreed(entry: Int64, base: BaseState, isRacy: Bool, endsJobs: Bool = false)
+    /// Both sides hold the same: the new base, and with it both observed sides. `endedJob` is what made it so, where that
+    /// was a transfer of many steps: its job goes too. Any other job of the path stays, until what it left is cleared up.
+    case agreed(entry: Int64, base: BaseState, isRacy: Bool, endedJob: JobKind? = nil)
     /// Gone on both sides: the row goes.
     case removed(entry: Int64)
     /// Both sides, as they are recorded, were compared and hold different bytes; the entry stays in need of attention.

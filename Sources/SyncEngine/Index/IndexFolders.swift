@@ -9,9 +9,9 @@ extension SQLiteIndex {
             let policy = folder.policyFingerprint
             let sql = "SELECT id, pair, policy FROM folder WHERE name = ?"
             if let row = try Row.fetchOne(database, sql: sql, arguments: [folder.name]) {
-                let id: Int64 = row[0]
+                let id: Int64 = try row.decode(atIndex: 0)
                 if try IndexRows.bytes(row, 1) == pair {
-                    if row[2] != policy { try Self.setPolicy(id, policy, database) }
+                    if try row.decode(String.self, atIndex: 2) != policy { try Self.setPolicy(id, policy, database) }
                     return try Self.memory(id, database)
                 }
                 // Another pair under an old name: what is known of the old one says nothing about it.
@@ -47,18 +47,28 @@ extension SQLiteIndex {
             FROM folder WHERE id = ?
             """
         guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else {
-            throw IndexError(message: "the folder's row is gone")
+            throw IndexDamage("a folder's row is gone")
         }
-        var memory = FolderMemory(id: folder, root: nil, gate: nil, baseCount: row[6], baseBytes: row[7])
-        if let fileSystem = row[1] as Int64?, let inode = row[2] as Int64? {
+        var memory = FolderMemory(
+            id: folder,
+            root: nil,
+            gate: nil,
+            baseCount: try IndexRows.count(row, 6),
+            baseBytes: try row.decode(atIndex: 7)
+        )
+        if let fileSystem: Int64 = try row.decode(atIndex: 1), let inode: Int64 = try row.decode(atIndex: 2) {
             memory.root = RootIdentity(
-                id: row[0],
+                id: try row.decode(atIndex: 0),
                 fileSystemID: UInt64(bitPattern: fileSystem),
                 inode: UInt64(bitPattern: inode)
             )
         }
-        if let baseCount = row[3] as Int64? {
-            memory.gate = GateMemory(baseCount: baseCount, since: UnixTime(nanoseconds: row[4]), isHalted: row[5])
+        if !row.hasNull(atIndex: 3) {
+            memory.gate = GateMemory(
+                baseCount: try IndexRows.count(row, 3),
+                since: try IndexRows.time(row, 4),
+                isHalted: try row.decode(atIndex: 5)
+            )
         }
         return memory
     }

@@ -66,8 +66,12 @@ extension SQLiteIndex {
 
     public func deletes(_ folder: Int64, since time: UnixTime) throws -> Int64 {
         try read { database in
-            let sql = "SELECT coalesce(sum(count), 0) FROM deleted WHERE folder = ? AND time >= ?"
-            return try Int64.fetchOne(database, sql: sql, arguments: [folder, time.nanoseconds]) ?? 0
+            let sql = "SELECT count FROM deleted WHERE folder = ? AND time >= ?"
+            let rows = try Row.fetchCursor(database, sql: sql, arguments: [folder, time.nanoseconds])
+            var sum: Int64 = 0
+            // A row for each cycle that deleted: a sum in SQL fails where one is damaged, and does not say so.
+            while let row = try rows.next() { sum &+= try IndexRows.count(row, 0) }
+            return sum
         }
     }
 
@@ -103,7 +107,9 @@ extension SQLiteIndex {
             try database.execute(sql: "DELETE FROM waiting WHERE folder = ?", arguments: [folder])
             var changes: [GatedChange.Action: Int64] = [:]
             for row in counts {
-                if let action = GatedChange.Action(rawValue: row[0]) { changes[action] = row[1] }
+                if let action = GatedChange.Action(rawValue: try row.decode(atIndex: 0)) {
+                    changes[action] = try row.decode(atIndex: 1)
+                }
             }
             return changes
         }
@@ -199,19 +205,22 @@ extension SQLiteIndex {
             let requests = try Row.fetchAll(
                 database,
                 sql: "SELECT class, count FROM cycle_request WHERE cycle = ?",
-                arguments: [row[0] as Int64]
+                arguments: [row[0] as DatabaseValue]
             )
             return CycleRecord(
-                startedAt: UnixTime(nanoseconds: row[1]),
-                finishedAt: UnixTime(nanoseconds: row[2]),
-                result: CycleRecord.Result(rawValue: row[3]) ?? .failed,
-                uploaded: row[4],
-                downloaded: row[5],
-                deletedLocal: row[6],
-                deletedRemote: row[7],
-                bytesUp: row[8],
-                bytesDown: row[9],
-                requests: Dictionary(requests.map { ($0[0], $0[1]) }, uniquingKeysWith: +)
+                startedAt: try IndexRows.time(row, 1),
+                finishedAt: try IndexRows.time(row, 2),
+                result: CycleRecord.Result(rawValue: try row.decode(atIndex: 3)) ?? .failed,
+                uploaded: try row.decode(atIndex: 4),
+                downloaded: try row.decode(atIndex: 5),
+                deletedLocal: try row.decode(atIndex: 6),
+                deletedRemote: try row.decode(atIndex: 7),
+                bytesUp: try row.decode(atIndex: 8),
+                bytesDown: try row.decode(atIndex: 9),
+                requests: Dictionary(
+                    try requests.map { (try $0.decode(atIndex: 0), try $0.decode(atIndex: 1)) },
+                    uniquingKeysWith: { first, _ in first }
+                )
             )
         }
     }

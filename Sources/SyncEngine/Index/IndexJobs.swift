@@ -22,8 +22,8 @@ extension SQLiteIndex {
             )
             var parts: [UploadedPart] = []
             while let row = try rows.next() {
-                let digest = ContentDigest(try IndexRows.bytes(row, 2))
-                parts.append(UploadedPart(number: row[0], etag: ETag(row[1] as String), digest: digest))
+                let (number, etag) = (try Self.partNumber(row, 0), ETag(try row.decode(String.self, atIndex: 1)))
+                parts.append(UploadedPart(number: number, etag: etag, digest: try IndexRows.digest(row, 2)))
             }
             return (job, parts)
         }
@@ -78,16 +78,25 @@ extension SQLiteIndex {
     }
 
     private static func uploadJob(_ row: Row) throws -> UploadJob {
-        guard let local = IndexRows.local(row, from: 6) else { throw IndexError(message: "an upload of no file") }
+        guard let local = try IndexRows.local(row, from: 6), let partSize = try IndexRows.partSize(row, 2) else {
+            throw IndexDamage("an upload of no file, or in no parts")
+        }
         return UploadJob(
-            id: row[0],
-            path: RelativePath(trusted: try IndexRows.bytes(row, 1)),
+            id: try IndexRows.id(row, 0),
+            path: try IndexRows.path(row, 1),
             local: local,
-            partSize: row[2],
-            startedAt: UnixTime(nanoseconds: row[3]),
-            stamp: UnixTime(nanoseconds: row[4]),
-            uploadID: row[5]
+            partSize: partSize,
+            startedAt: try IndexRows.time(row, 3),
+            stamp: try IndexRows.time(row, 4),
+            uploadID: try row.decode(atIndex: 5)
         )
+    }
+
+    /// Parts count from 1.
+    private static func partNumber(_ row: Row, _ position: Int) throws -> Int {
+        let number: Int = try row.decode(atIndex: position)
+        guard number > 0 else { throw IndexDamage("a part has an impossible number") }
+        return number
     }
 
     // MARK: Downloads
@@ -108,7 +117,8 @@ extension SQLiteIndex {
             )
             var parts: [DownloadedPart] = []
             while let row = try rows.next() {
-                parts.append(DownloadedPart(number: row[0], digest: ContentDigest(try IndexRows.bytes(row, 1))))
+                let digest = try IndexRows.digest(row, 1)
+                parts.append(DownloadedPart(number: try Self.partNumber(row, 0), digest: digest))
             }
             return (job, parts)
         }
@@ -151,12 +161,25 @@ extension SQLiteIndex {
     }
 
     private static func downloadJob(_ row: Row) throws -> DownloadJob {
-        DownloadJob(
-            id: row[0],
-            path: RelativePath(trusted: try IndexRows.bytes(row, 1)),
-            remote: RemoteState(etag: ETag(row[2] as String), size: row[3]),
-            partSize: row[4],
-            temporary: RelativePath(trusted: try IndexRows.bytes(row, 5))
+        let path = try IndexRows.path(row, 1)
+        guard let remote = try IndexRows.remote(row, etag: 2), let partSize = try IndexRows.partSize(row, 4) else {
+            throw IndexDamage("a download of no object, or in no parts")
+        }
+        return DownloadJob(
+            id: try IndexRows.id(row, 0),
+            path: path,
+            remote: remote,
+            partSize: partSize,
+            temporary: try temporary(row, 5, beside: path)
         )
+    }
+
+    /// A file that is written over, and removed when it is of no use: it must be one that only syncd can have made.
+    private static func temporary(_ row: Row, _ position: Int, beside path: RelativePath) throws -> RelativePath {
+        let temporary = RelativePath(trusted: try IndexRows.bytes(row, position))
+        guard TemporaryName.isOne(Array(temporary.name)), temporary.parent == path.parent else {
+            throw IndexDamage("a temporary file that syncd cannot have made")
+        }
+        return temporary
     }
 }

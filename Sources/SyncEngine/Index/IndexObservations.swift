@@ -60,7 +60,7 @@ extension SQLiteIndex {
 
     public func observe(_ number: Sequence, local page: [LocalObservation]) throws {
         try observe(number, page, path: \.path.bytes) { observation, row in
-            IndexRows.local(row, from: 3) == observation.state
+            try IndexRows.local(row, from: 3) == observation.state
         } values: { observation in
             IndexRows.values(observation.state)
         }
@@ -68,7 +68,7 @@ extension SQLiteIndex {
 
     public func observe(_ number: Sequence, remote page: [RemoteObservation]) throws {
         try observe(number, page, path: \.path.bytes) { observation, row in
-            IndexRows.remote(row, etag: 3) == observation.state
+            try IndexRows.remote(row, etag: 3) == observation.state
         } values: { observation in
             IndexRows.values(observation.state)
         }
@@ -80,7 +80,7 @@ extension SQLiteIndex {
         _ number: Sequence,
         _ page: [Item],
         path: (Item) -> [UInt8],
-        isEqual: (Item, Row) -> Bool,
+        isEqual: (Item, Row) throws -> Bool,
         values: (Item) -> [(any DatabaseValueConvertible)?]
     ) throws {
         guard var observation = observations[number] else { throw IndexError(message: "an observation has ended") }
@@ -116,9 +116,12 @@ extension SQLiteIndex {
                 changes.append((nil, item))
                 return
             }
-            observation.seen.insert(row[0])
-            let touched: Int64 = row[2]
-            if touched < number.value, !isEqual(item, row) { changes.append((row[0], item)) }
+            let id = try IndexRows.id(row, 0)
+            observation.seen.insert(id)
+            let touched: Int64 = try row.decode(atIndex: 2)
+            // Such a row would be passed by for ever.
+            guard touched <= sequence else { throw IndexDamage("an entry bears a number that was never given out") }
+            if touched < number.value, try !isEqual(item, row) { changes.append((id, item)) }
         }
         if isOrdered { observation.last = path(last) }
         if !changes.isEmpty {
@@ -195,7 +198,7 @@ extension SQLiteIndex {
         }
         let columns = SideColumns(observation.side)
         let unknown = UnknownPaths(unseen.unknown)
-        var last: Int64 = 0
+        var last = Int64.min
         while let page = try unseenRows(observation, number, columns, after: last) {
             last = page.last
             var absent: [Int64] = []
@@ -223,22 +226,31 @@ extension SQLiteIndex {
         after last: Int64
     ) throws -> (rows: [(Int64, RelativePath)], last: Int64)? {
         try read { database in
-            let end = last + Self.unseenPageSize
+            // From one id that exists to the next page: the ids may have gaps of any size.
+            guard
+                let first = try Int64.fetchOne(
+                    database,
+                    sql: "SELECT min(id) FROM entry WHERE id > ?",
+                    arguments: [last]
+                )
+            else { return nil }
+            let end = first > Int64.max - Self.unseenPageSize ? Int64.max : first + Self.unseenPageSize
             let sql = """
-                SELECT id, path FROM entry NOT INDEXED
-                WHERE id > ? AND id <= ? AND folder = ? AND \(columns.presence) IS NOT NULL AND \(columns.touched) < ?
+                SELECT id, path, \(columns.touched) FROM entry NOT INDEXED
+                WHERE id >= ?1 AND id <= ?2 AND folder = ?3 AND \(columns.presence) IS NOT NULL
+                AND (\(columns.touched) < ?4 OR \(columns.touched) > ?5)
                 """
-            let arguments: StatementArguments = [last, end, observation.folder, number.value]
+            let arguments: StatementArguments = [first, end, observation.folder, number.value, sequence]
             let cursor = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: arguments)
             var rows: [(Int64, RelativePath)] = []
             while let row = try cursor.next() {
-                let id: Int64 = row[0]
-                if !observation.seen.contains(id) {
-                    rows.append((id, RelativePath(trusted: try IndexRows.bytes(row, 1))))
+                let id = try IndexRows.id(row, 0)
+                guard try row.decode(Int64.self, atIndex: 2) < number.value else {
+                    throw IndexDamage("an entry bears a number that was never given out")
                 }
+                if !observation.seen.contains(id) { rows.append((id, try IndexRows.path(row, 1))) }
             }
-            let maximum = try Int64.fetchOne(database, sql: "SELECT max(id) FROM entry") ?? 0
-            return rows.isEmpty && last >= maximum ? nil : (rows, end)
+            return (rows, end)
         }
     }
 

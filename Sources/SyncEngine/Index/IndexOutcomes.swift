@@ -32,7 +32,7 @@ extension SQLiteIndex {
     /// Deletes a row, and takes it off the folder's numbers.
     static func remove(_ entry: Int64, of folder: Int64, _ database: Database) throws {
         if let size = try OutcomeWriter.baseSize(of: entry, database) {
-            try addToBase(folder, count: -1, bytes: -size, database)
+            try addToBase(folder, count: -1, bytes: 0 &- size, database)
         }
         try database.cachedStatement(sql: "DELETE FROM entry WHERE id = ?").execute(arguments: [entry])
     }
@@ -54,14 +54,14 @@ private struct OutcomeWriter {
 
     mutating func write(_ outcome: Outcome) throws {
         switch outcome {
-        case .agreed(let entry, let base, let isRacy, let endsJobs):
+        case .agreed(let entry, let base, let isRacy, let endedJob):
             try agree(entry, base, isRacy: isRacy)
-            if endsJobs, hasJobs { try endJobs(of: entry) }
+            if hasJobs, let endedJob { try end(endedJob, of: entry) }
             try clearProblem(entry)
         case .removed(let entry):
             if let size = try Self.baseSize(of: entry, database) {
                 baseCount -= 1
-                baseBytes -= size
+                baseBytes &-= size
             }
             try execute("DELETE FROM entry WHERE id = ?", [entry])
         case .compared(let entry):
@@ -87,11 +87,12 @@ private struct OutcomeWriter {
     }
 
     private mutating func agree(_ entry: Int64, _ base: BaseState, isRacy: Bool) throws {
+        // Wrapping: a size that damage made must not stop the process; the database refuses what comes of it.
         if let size = try Self.baseSize(of: entry, database) {
-            baseBytes += base.local.size - size
+            baseBytes &+= base.local.size &- size
         } else {
             baseCount += 1
-            baseBytes += base.local.size
+            baseBytes &+= base.local.size
         }
         let sql = """
             UPDATE entry SET
@@ -107,11 +108,14 @@ private struct OutcomeWriter {
         try execute(sql, StatementArguments(IndexRows.values(base.local) + IndexRows.values(base.remote) + rest))
     }
 
-    private func endJobs(of entry: Int64) throws {
-        for table in ["upload_job", "download_job"] {
-            let sql = "DELETE FROM \(table) WHERE folder = ? AND path = (SELECT path FROM entry WHERE id = ?)"
-            try execute(sql, [folder, entry])
-        }
+    private func end(_ job: JobKind, of entry: Int64) throws {
+        let table =
+            switch job {
+            case .upload: "upload_job"
+            case .download: "download_job"
+            }
+        let sql = "DELETE FROM \(table) WHERE folder = ? AND path = (SELECT path FROM entry WHERE id = ?)"
+        try execute(sql, [folder, entry])
     }
 
     private static let observeLocal = """

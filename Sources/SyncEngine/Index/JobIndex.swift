@@ -69,8 +69,14 @@ public struct DownloadedPart: Hashable, Sendable {
     }
 }
 
+/// The two kinds of transfers of many steps.
+public enum JobKind: Hashable, Sendable {
+    case upload
+    case download
+}
+
 /// The memory of transfers that take many steps. Each function that writes is one transaction. A job goes with the
-/// outcome that agrees on its path, in the same transaction; all else that ends one says so here.
+/// outcome that it came to, in the same transaction; all else that ends one says so here.
 public protocol JobIndex: Sendable {
     /// The upload of a path and its parts in the order of their numbers; nil if none was begun.
     func upload(_ folder: Int64, of path: RelativePath) async throws -> (job: UploadJob, parts: [UploadedPart])?

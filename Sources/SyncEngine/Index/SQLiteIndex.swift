@@ -1,5 +1,4 @@
 internal import GRDB
-import Glibc
 
 /// The index in one SQLite database, with one connection. Its functions block: run it on threads of the engine's own.
 ///
@@ -7,11 +6,19 @@ import Glibc
 /// share (sqlite.org, "WAL-reset bug", read 2026-11-22). The connection holds the file's lock as long as it is open.
 public actor SQLiteIndex: Index {
     let queue: DatabaseQueue
+    /// Nil for a database in memory.
+    private let files: IndexFiles?
+    private let migrator: DatabaseMigrator
     /// What errors call the database.
     private let name: String
     /// The last number given out; on disk stands the largest that a row bears.
-    private var sequence: Int64
+    private(set) var sequence: Int64
     var observations: [Sequence: Observation] = [:]
+    /// False once anything went wrong: then the next start is to look at the whole database.
+    private var isSound = true
+    private var isClosed = false
+    /// What was found to be damaged; nil where nothing was.
+    private(set) var damage: String?
     /// Is told of every commit.
     private let observer: (any SeamObserver)?
 
@@ -19,80 +26,112 @@ public actor SQLiteIndex: Index {
     /// - Parameters:
     ///   - path: the file; nil for a database in memory.
     ///   - observer: for tests of crashes; nil where nobody looks on.
-    /// - Throws: ``IndexError`` if it cannot be opened, is no database of syncd's, or was written by a newer version.
+    /// - Throws: ``IndexError`` if it cannot be opened, is no database of syncd's, was written by a newer version or,
+    ///   after an end that was no orderly one, is not sound.
     public init(path: String?, observer: (any SeamObserver)? = nil) throws(IndexError) {
-        name = path ?? "the index in memory"
+        try self.init(path: path, migrator: IndexSchema.migrator, observer: observer)
+    }
+
+    /// The same with migrations of the caller's.
+    init(path: String?, migrator: DatabaseMigrator, observer: (any SeamObserver)? = nil) throws(IndexError) {
+        self.migrator = migrator
         self.observer = observer
+        name = path ?? "the index in memory"
+        files = path.map { IndexFiles(database: $0) }
         do {
-            queue = try Self.open(path, observer)
-            sequence = try queue.read { try Int64.fetchOne($0, sql: "SELECT sequence FROM counter") ?? 0 }
+            if let files {
+                queue = try IndexOpening(files: files, migrator: migrator, observer: observer).open()
+            } else {
+                queue = try DatabaseQueue()
+                try migrator.migrate(queue)
+            }
+            sequence = try queue.read(IndexCheck.sequence)
+        } catch let error as IndexError {
+            throw error
+        } catch let damage as IndexDamage {
+            throw .damaged(path ?? name, damage)
         } catch {
-            throw IndexError(path ?? "the index in memory", error)
+            throw IndexError(name, error)
         }
     }
 
-    private static func open(_ path: String?, _ observer: (any SeamObserver)?) throws -> DatabaseQueue {
-        guard let path else {
-            let queue = try DatabaseQueue()
-            try IndexSchema.migrator.migrate(queue)
-            return queue
-        }
-        var configuration = Configuration()
-        configuration.journalMode = .wal
-        configuration.busyMode = .immediateError
-        configuration.prepareDatabase { database in
-            // Before the first access in WAL mode: then there is no shared memory that another process could join.
-            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
-        }
-        try create(path)
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
-        let migrator = IndexSchema.migrator
-        guard try queue.read(migrator.hasBeenSuperseded) == false else { throw IndexError.newerVersion }
-        let migrate = { try migrator.migrate(queue) }
-        if let observer {
-            try observer.around(SeamCall("migrate", [], isEffect: true), failed: { $0 as any Error }, migrate)
-        } else {
-            try migrate()
-        }
-        try queue.inDatabase { database in
-            // GRDB sets NORMAL when it sets WAL up: a power cut could then take back what was committed.
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-            let mode = try Int.fetchOne(database, sql: "PRAGMA synchronous")
-            guard mode == 2 else { throw IndexError(message: "SQLite refuses synchronous = FULL") }
-        }
-        return queue
+    /// The index was closed in order where nothing went wrong and SQLite has put its log away.
+    deinit {
+        Self.close(queue, files, isSound: isSound)
     }
 
-    /// Makes sure that the file is there for its owner alone before SQLite opens it: names of files are nobody else's
-    /// business, and SQLite gives the files that it puts beside it the same mode.
-    private static func create(_ path: String) throws {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
-            throw IndexError(message: "it cannot be opened: \(String(cString: strerror(errno)))")
+    /// Closes the index: whoever asks anything of it from now on gets an error.
+    func close() {
+        Self.close(queue, files, isSound: isSound)
+        isClosed = true
+        // The files may be another index's by the time this one goes.
+        isSound = false
+    }
+
+    private static func close(_ queue: DatabaseQueue, _ files: IndexFiles?, isSound: Bool) {
+        do {
+            try queue.close()
+            if isSound { files?.unmark() }
+        } catch {
+            // The marker stays, and with it the next start's look at the whole database.
         }
-        fchmod(descriptor, 0o600)
-        close(descriptor)
     }
 
     // MARK: Transactions
 
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
+            try checkOpen()
             guard let observer else { return try queue.write(body) }
             let call = SeamCall("commit", [], isEffect: true)
             return try observer.around(call, failed: { $0 as any Error }) { () throws(any Error) in
                 try queue.write(body)
             }
         } catch {
-            throw IndexError(name, error)
+            throw failure(error)
         }
     }
 
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
+            try checkOpen()
             return try queue.read(body)
         } catch {
-            throw IndexError(name, error)
+            throw failure(error)
+        }
+    }
+
+    /// GRDB does not look whether its connection is closed, and stops the process.
+    private func checkOpen() throws {
+        if isClosed { throw IndexError(message: "it was closed") }
+    }
+
+    private func failure(_ error: any Error) -> IndexError {
+        isSound = false
+        switch DamageVerdict(error) {
+        case .damaged(let damage): return damaged(damage)
+        case .doubtful: return (try? check()).flatMap { $0 }.map(damaged) ?? IndexError(name, error)
+        case .sound: return IndexError(name, error)
+        }
+    }
+
+    private func damaged(_ damage: IndexDamage) -> IndexError {
+        self.damage = damage.what
+        return .damaged(name, damage)
+    }
+
+    /// Looks at the whole database. - Returns: what is damaged; nil where it is sound.
+    func check() throws -> IndexDamage? {
+        do {
+            try checkOpen()
+            try queue.read { try IndexCheck.run($0, migrator) }
+            return nil
+        } catch {
+            switch DamageVerdict(error) {
+            case .damaged(let damage): return damage
+            case .doubtful: return IndexDamage("\(error)")
+            case .sound: throw error
+            }
         }
     }
 
@@ -175,35 +214,11 @@ public actor SQLiteIndex: Index {
             guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else {
                 return FolderCounts(entries: 0, bytes: 0, attention: 0)
             }
-            return FolderCounts(entries: row[0], bytes: row[1], attention: row[2])
-        }
-    }
-}
-
-extension IndexError {
-    static let newerVersion = IndexError(
-        message: "it was written by a newer version of syncd: use that version, or move the file away "
-            + "(a new index is built by comparing both sides, and nothing that is equal is transferred)"
-    )
-
-    /// What an error of GRDB or SQLite means to the operator.
-    init(_ name: String, _ error: any Error) {
-        switch error {
-        case let error as IndexError:
-            message = "\(name): \(error.message)"
-        case let error as DatabaseError where error.resultCode == .SQLITE_FULL:
-            message = "\(name): no space left on its disk: make room and run again"
-        case let error as DatabaseError where error.resultCode == .SQLITE_BUSY:
-            message = "\(name): another process has it open: stop that process"
-        case let error as DatabaseError
-        where error.resultCode == .SQLITE_NOTADB || error.resultCode == .SQLITE_CORRUPT:
-            message =
-                "\(name): it is damaged or no database of syncd's: move it away and run again "
-                + "(a new index is built by comparing both sides, and nothing that is equal is transferred)"
-        case let error as DatabaseError:
-            message = "\(name): \(error.message ?? error.resultCode.description)"
-        default:
-            message = "\(name): \(error)"
+            return FolderCounts(
+                entries: try IndexRows.count(row, 0),
+                bytes: try row.decode(atIndex: 1),
+                attention: try IndexRows.count(row, 2)
+            )
         }
     }
 }

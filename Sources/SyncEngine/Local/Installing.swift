@@ -1,8 +1,6 @@
 /// How a temporary file came to its place.
 enum InstallResult: Hashable, Sendable {
     case installed
-    /// It is in place; what stood there before was not what was expected and has this name now.
-    case displaced(RelativePath)
     /// Nothing was expected at the target, and something is there; the temporary file is where it was.
     case occupied
 }
@@ -12,11 +10,12 @@ extension FileSystem {
     ///
     /// `expected` is the version that may be replaced and forgotten; nil if nothing may be there. Compared
     ///   without ctime, which the exchange itself moves: an edit between the last look and the exchange shows in mtime
-    ///   or size, and a replacement in the inode.
+    ///   or size, and a replacement in the inode. Any other version goes to the trash.
     func install(
         temporary: RelativePath,
         at target: RelativePath,
-        expecting expected: LocalState?
+        expecting expected: LocalState?,
+        _ trash: Trash
     ) throws(FileSystemError) -> InstallResult {
         guard let expected else {
             do {
@@ -27,30 +26,52 @@ extension FileSystem {
                 throw error
             }
         }
-        switch try installKeeping(temporary: temporary, at: target) {
-        case .displaced(let path):
-            let status = try status(path)
-            guard status.kind == .file, status.state.matchesContent(of: expected) else { return .displaced(path) }
-            try removeFile(path)
-            return .installed
-        case .installed: return .installed
-        case .occupied: return .occupied
+        guard try isFile(target, like: expected) else {
+            return try installKeeping(temporary: temporary, at: target, trash)
         }
-    }
-
-    /// The same, but what stood at the target is never removed: it is `.displaced`.
-    func installKeeping(temporary: RelativePath, at target: RelativePath) throws(FileSystemError) -> InstallResult {
         do {
-            // A directory would be exchanged as well; the caller wants that known before.
-            if try status(target).kind == .directory { return .occupied }
             try exchange(temporary, with: target)
-            return .displaced(temporary)
         } catch {
             switch error.code {
             case .notFound:
-                return try install(temporary: temporary, at: target, expecting: nil)
+                return try install(temporary: temporary, at: target, expecting: nil, trash)
             case .unsupported:
-                return try replaceKeeping(temporary: temporary, at: target)
+                let kept = try replaceKeeping(temporary: temporary, at: target, trash)
+                if try isFile(kept, like: expected) { try removeFile(kept) }
+                return .installed
+            case .exists, .notDirectory, .isDirectory, .notEmpty, .notRegular, .symbolicLink, .accessDenied, .noSpace,
+                .tooManyOpenFiles, .readOnly, .crossDevice, .nameTooLong, .inputOutput, .stale, .other:
+                throw error
+            }
+        }
+        if try isFile(temporary, like: expected) {
+            try removeFile(temporary)
+            return .installed
+        }
+        // It was written to between the look and the exchange: it comes back, to be kept.
+        try exchange(temporary, with: target)
+        return try installKeeping(temporary: temporary, at: target, trash)
+    }
+
+    /// The same, but what stands at the target goes to the trash, and comes to lie there in the very step that replaces
+    /// it: were it to bear the temporary file's name for a moment, a crash in that moment would leave it to be swept.
+    func installKeeping(
+        temporary: RelativePath,
+        at target: RelativePath,
+        _ trash: Trash
+    ) throws(FileSystemError) -> InstallResult {
+        do {
+            // A directory would be exchanged as well; the caller wants that known before.
+            if try status(target).kind == .directory { return .occupied }
+            try trash.exchange(temporary, with: target)
+            return .installed
+        } catch {
+            switch error.code {
+            case .notFound:
+                return try install(temporary: temporary, at: target, expecting: nil, trash)
+            case .unsupported:
+                _ = try replaceKeeping(temporary: temporary, at: target, trash)
+                return .installed
             case .exists, .notDirectory, .isDirectory, .notEmpty, .notRegular, .symbolicLink, .accessDenied, .noSpace,
                 .tooManyOpenFiles, .readOnly, .crossDevice, .nameTooLong, .inputOutput, .stale, .other:
                 throw error
@@ -58,19 +79,28 @@ extension FileSystem {
         }
     }
 
-    /// For file systems that cannot exchange: the old file gets a second name first, then it is replaced. An edit
-    /// through another descriptor in between is kept under that name too; a replacement by rename in between is lost.
+    /// For file systems that cannot exchange: the old file gets a second name in the trash first, then it is replaced. An
+    /// edit through another descriptor in between is kept there too; a replacement by rename in between is lost.
+    /// - Returns: the second name.
     private func replaceKeeping(
         temporary: RelativePath,
-        at target: RelativePath
-    ) throws(FileSystemError) -> InstallResult {
-        let aside = RelativePath(
-            unchecked: Array(temporary.name.dropLast(4)) + Array("old.tmp".utf8),
-            in: target.parent
-        )
-        try link(target, to: aside)
+        at target: RelativePath,
+        _ trash: Trash
+    ) throws(FileSystemError) -> RelativePath {
+        let kept = try trash.link(target)
         try replace(temporary, onto: target)
-        return .displaced(aside)
+        return kept
+    }
+
+    /// False also where there is nothing.
+    private func isFile(_ path: RelativePath, like expected: LocalState) throws(FileSystemError) -> Bool {
+        do {
+            let status = try status(path)
+            return status.kind == .file && status.state.matchesContent(of: expected)
+        } catch {
+            if error.code == .notFound { return false }
+            throw error
+        }
     }
 
     /// Removes a directory that holds nothing but such directories. - Throws: `.notEmpty` at the first other name.

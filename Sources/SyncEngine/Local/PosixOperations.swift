@@ -69,7 +69,15 @@ extension PosixFileSystem {
     }
 
     public func openForWriting(_ path: RelativePath) throws(FileSystemError) -> any OpenFile {
-        try openRegular(path, access: O_RDWR)
+        do {
+            return try openRegular(path, access: O_RDWR)
+        } catch {
+            guard error.code == .accessDenied else { throw error }
+            // An object that may not be written to has set the mode already: it is our file all the same.
+            let file = try openRegular(path, access: O_RDONLY)
+            _ = try systemCall("fchmod", path.bytes) { fchmod(file.descriptor, 0o600) }
+            return try openRegular(path, access: O_RDWR)
+        }
     }
 
     private func openRegular(_ path: RelativePath, access: CInt) throws(FileSystemError) -> any OpenFile {

@@ -22,13 +22,41 @@ struct Trash: Sendable {
         _ path: RelativePath,
         as target: RelativePath
     ) throws(FileSystemError) -> (LocalState, RelativePath) {
+        let place = try place(for: target) { candidate throws(FileSystemError) in
+            try files.rename(path, to: candidate)
+        }
+        return (try files.status(place).state, place)
+    }
+
+    /// Puts a file in the place of `target`, and what stands there into the trash, in one step.
+    /// - Throws: ``FileSystemError``; then both are where they were.
+    func exchange(_ path: RelativePath, with target: RelativePath) throws(FileSystemError) {
+        let (_, place) = try move(path, as: target)
+        do {
+            try files.exchange(place, with: target)
+        } catch {
+            try files.rename(place, to: path)
+            throw error
+        }
+    }
+
+    /// Gives a file a second name in the trash. - Returns: that name.
+    func link(_ target: RelativePath) throws(FileSystemError) -> RelativePath {
+        try place(for: target) { candidate throws(FileSystemError) in try files.link(target, to: candidate) }
+    }
+
+    /// Tries `put` with one name after the other until it meets none that is taken.
+    private func place(
+        for target: RelativePath,
+        _ put: (RelativePath) throws(FileSystemError) -> Void
+    ) throws(FileSystemError) -> RelativePath {
         let place = RelativePath(unchecked: target.bytes, in: home)
         if let parent = place.parent { try files.makeDirectories(parent) }
         for version in 1...Self.maximumVersions {
             let candidate = version == 1 ? place : RelativePath(trusted: place.bytes + Array("~\(version)".utf8))
             do {
-                try files.rename(path, to: candidate)
-                return (try files.status(candidate).state, candidate)
+                try put(candidate)
+                return candidate
             } catch {
                 guard error.code == .exists else { throw error }
             }

@@ -18,9 +18,13 @@ public struct RelativePath: Hashable, Comparable, Sendable {
     /// - Throws: the first reason why `bytes` cannot be a path below a folder on this system.
     public init(_ bytes: [UInt8]) throws(InvalidPath) {
         if bytes.count > Self.maximumLength { throw .tooLong }
-        for segment in bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            if let reason = InvalidPath(segment: segment) { throw reason }
+        var rest = bytes[...]
+        // Without an array of segments: every entry that is read from the index passes here.
+        while let slash = rest.firstIndex(of: UInt8(ascii: "/")) {
+            if let reason = InvalidPath(segment: rest[..<slash]) { throw reason }
+            rest = rest[(slash + 1)...]
         }
+        if let reason = InvalidPath(segment: rest) { throw reason }
         self.bytes = bytes
     }
 
@@ -38,7 +42,7 @@ public struct RelativePath: Hashable, Comparable, Sendable {
         bytes = joined
     }
 
-    /// The path whose bytes the index holds: they were valid when they were written.
+    /// The path of bytes that are known to be one, being made of another.
     init(trusted bytes: [UInt8]) {
         self.bytes = bytes
     }

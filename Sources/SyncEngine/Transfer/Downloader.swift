@@ -9,6 +9,8 @@ struct StagedDownload: Sendable {
     var state: LocalState
     var remote: RemoteState
     var digest: ContentDigest
+    /// Whether it came in ranges, so that a job in the index knows of it.
+    var isRanged: Bool
 }
 
 /// Fetches one object into a temporary file beside its target: in one request, or in ranges where it is large.
@@ -79,7 +81,13 @@ struct Downloader: Sendable {
             let fetched = try await ranged.fetch(entry, remote)
             let staged = try stage(fetched, for: entry, replacing: replaced)
             // Here, and not with the batch: the disk may take long, and only this transfer is to wait for it.
-            try fetched.file.synchronize()
+            do {
+                try fetched.file.synchronize()
+            } catch {
+                // What the kernel could not write it may forget and yet show to readers: none of it can be relied on.
+                try? files.removeFile(fetched.temporary)
+                throw error
+            }
             return staged
         }
         let parent = entry.path.parent
@@ -115,7 +123,8 @@ struct Downloader: Sendable {
             file: fetched.file,
             state: try fetched.file.status().state,
             remote: details.state,
-            digest: fetched.digest
+            digest: fetched.digest,
+            isRanged: policy.isLarge(details.state.size)
         )
     }
 

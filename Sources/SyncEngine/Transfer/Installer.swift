@@ -67,14 +67,9 @@ struct Installer {
                 result = try install(staged)
             }
             switch result {
-            case .installed:
-                break
-            case .displaced(let path):
-                _ = try trash.move(path, as: target)
-            case .occupied:
-                return try makeSense(ofOccupied: staged)
+            case .installed: return nil
+            case .occupied: return try makeSense(ofOccupied: staged)
             }
-            return nil
         } catch {
             return discard(staged, because: error)
         }
@@ -100,11 +95,12 @@ struct Installer {
         let target = staged.entry.path
         switch staged.replaced {
         case .nothing:
-            return try files.install(temporary: staged.temporary, at: target, expecting: nil)
+            return try files.install(temporary: staged.temporary, at: target, expecting: nil, trash)
         case .base:
-            return try files.install(temporary: staged.temporary, at: target, expecting: staged.entry.base?.local)
+            let expected = staged.entry.base?.local
+            return try files.install(temporary: staged.temporary, at: target, expecting: expected, trash)
         case .foreign:
-            return try files.installKeeping(temporary: staged.temporary, at: target)
+            return try files.installKeeping(temporary: staged.temporary, at: target, trash)
         }
     }
 
@@ -128,15 +124,17 @@ struct Installer {
 
     private func agreed(_ staged: StagedDownload, local: LocalState, isRacy: Bool) -> Outcome {
         let base = BaseState(local: local, remote: staged.remote, digest: staged.digest)
-        return .agreed(entry: staged.entry.id, base: base, isRacy: isRacy, endsJobs: true)
+        return .agreed(entry: staged.entry.id, base: base, isRacy: isRacy, endedJob: staged.isRanged ? .download : nil)
     }
 
     private func discard(_ staged: StagedDownload, because error: FileSystemError) -> Result {
-        try? files.removeFile(staged.temporary)
         let problem = Problem(local: staged.entry.path, error: error)
         if [.isDirectory, .notDirectory, .notEmpty].contains(error.code) {
+            // What came in ranges waits for the way to be cleared: its job knows of it.
+            if !staged.isRanged { try? files.removeFile(staged.temporary) }
             return .blocked(problem)
         }
+        try? files.removeFile(staged.temporary)
         return .failed(.failed(entry: staged.entry.id, problem))
     }
 }

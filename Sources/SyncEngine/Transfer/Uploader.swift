@@ -30,7 +30,8 @@ struct Uploader: Sendable {
         do {
             for _ in 0..<ContentComparer.maximumTries {
                 if let base = try await attempt(entry) {
-                    return .done(.agreed(entry: entry.id, base: base.state, isRacy: base.isRacy, endsJobs: true))
+                    let job: JobKind? = policy.isLarge(base.state.local.size) ? .upload : nil
+                    return .done(.agreed(entry: entry.id, base: base.state, isRacy: base.isRacy, endedJob: job))
                 }
             }
             return .failed(.failed(entry: entry.id, BusyFile(path: entry.path).problem))

@@ -99,17 +99,27 @@ class Running:
         self.machine = machine
         self.command = command
         self.process = process
+        # What was read of standard error before the end.
+        self._complaints = b""
+
+    def wait_for_complaint(self, text):
+        """Reads standard error up to a line with this text."""
+        while text.encode() not in self._complaints:
+            line = self.process.stderr.readline()
+            if not line:
+                raise AssertionError(f"{shlex.join(self.command)} ended without {text!r}:\n{_text(self._complaints)}")
+            self._complaints += line
 
     def wait(self, expect=None):
         """Waits for the end. - Returns: what it left; with `expect`, the exit code must be that one."""
         try:
-            out, err = self.process.communicate(timeout=TIMEOUT_SECONDS)
+            out, err = self.process.communicate(timeout=self.machine.timeout)
         except subprocess.TimeoutExpired:
             self.process.kill()
             out, err = self.process.communicate()
             run = Run(self.command, "none: killed as it did not end", _text(out), _text(err))
-            raise AssertionError(f"not done in {TIMEOUT_SECONDS} s\n{run}") from None
-        run = Run(self.command, self.process.returncode, _text(out), _text(err))
+            raise AssertionError(f"not done in {self.machine.timeout} s\n{run}") from None
+        run = Run(self.command, self.process.returncode, _text(out), _text(self._complaints + err))
         self.machine.check(run)
         if expect is not None and run.code != expect:
             raise AssertionError(f"exit code {run.code}, expected {expect}\n{run}")
@@ -120,8 +130,8 @@ class Running:
         self.process.kill()
         self.process.communicate()
 
-    def terminate(self):
-        self.process.send_signal(signal.SIGTERM)
+    def terminate(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
 
 
 def _text(data):
@@ -152,6 +162,8 @@ class Machine:
         self.top = {}
         self.binary = str(binary)
         self.prefix = []
+        # Seconds that a command may take.
+        self.timeout = TIMEOUT_SECONDS
         if as_nobody and os.geteuid() == 0:
             self._become_nobody()
 
@@ -219,9 +231,9 @@ class Machine:
             raise AssertionError("\n".join(faults) + f"\n{run}")
         return run
 
-    def start_once(self):
+    def start_once(self, environment=None):
         self.write_config()
-        return self.start("--once", "--json")
+        return self.start("--once", "--json", environment=environment)
 
     def plan(self, expect):
         return self.run("plan", "--json", expect=expect)

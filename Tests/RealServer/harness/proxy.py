@@ -17,12 +17,29 @@ HOLD_SECONDS = 60
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """One request. `kind` is LIST for a listing, else the method: the classes that `--json` counts by."""
+    """One request. `kind` is LIST for a listing, else the method: the classes that `--json` counts by. `range` is the
+    text of that header, `size` the bytes of the body."""
 
     kind: str
     target: str
     key: bytes
     query: tuple
+    range: str = ""
+    size: int = 0
+
+    @property
+    def part(self):
+        """The number of the part that this request sends; None for any other."""
+        return int(dict(self.query).get("partNumber", 0)) or None
+
+    @property
+    def piece(self):
+        """What of the object this request carries: a part's number, a range, or nothing for the whole."""
+        return self.part or self.range
+
+    def asks(self, name):
+        """Whether the query names this parameter."""
+        return name in dict(self.query)
 
 
 @dataclass
@@ -31,19 +48,23 @@ class Fault:
 
     One of: an error answer (`status`, `code`), an answer that ends after `cut_after` bytes of its body, another body
     than the one that was sent (`alter_request`) or answered (`alter`), a connection closed before anything was sent on
-    (`close`), or a wait (`hold`) until `release()` or `drop()`.
+    (`close`) or when the server has answered (`lose_answer`), or a wait (`hold`) until `release()` or `drop()`; and
+    `then` is called before all that. `key` and `where` choose among the requests of the kind.
     """
 
     kind: str
     first: int = 1
     times: int | None = None
     key: bytes | None = None
+    where: Callable[[SeenRequest], bool] | None = None
+    then: Callable[[], None] | None = None
     status: int | None = None
     code: str = "InternalError"
     cut_after: int | None = None
     alter_request: Callable[[bytes], bytes] | None = None
     alter: Callable[[bytes], bytes] | None = None
     close: bool = False
+    lose_answer: bool = False
     hold: bool = False
     matched: int = 0
     reached: threading.Event = field(default_factory=threading.Event)
@@ -52,6 +73,8 @@ class Fault:
 
     def applies(self, request):
         if request.kind != self.kind or (self.key is not None and request.key != self.key):
+            return False
+        if self.where is not None and not self.where(request):
             return False
         self.matched += 1
         return self.matched >= self.first and (self.times is None or self.matched < self.first + self.times)
@@ -82,8 +105,12 @@ class FaultProxy:
         self.credentials = credentials
         # Objects in a page of a listing, where that is to be fewer than the client asks for.
         self.page_size = None
+        # Whether objects are answered whatever If-Match says, as some services do.
+        self.ignores_conditions = False
         self.faults = []
         self.requests = []
+        # PUTs that the server took, and GETs whose answer was handed on whole.
+        self.done = []
         self.connections = 0
         self._lock = threading.Lock()
         self._http = _Listener(("127.0.0.1", 0), _Handler)
@@ -139,11 +166,21 @@ class FaultProxy:
         with self._lock:
             self.requests = []
 
+    def take_done(self):
+        """The requests that came to an end since the last time."""
+        with self._lock:
+            done, self.done = self.done, []
+        return done
+
     @property
     def counts(self):
         """Requests by kind, since the last `forget()`."""
         with self._lock:
             return dict(Counter(request.kind for request in self.requests))
+
+    def note_done(self, request):
+        with self._lock:
+            self.done.append(request)
 
     def admit(self, request):
         """Notes a request. - Returns: the fault that it meets, if any."""
@@ -185,15 +222,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def forward(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = self._seen()
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return self._hang_up()
+        request = self._seen(length)
         fault = self.server.proxy.admit(request)
         if fault is None:
-            return self._answer(*self._ask(request, body))
+            return self._pass_on(request, body)
+        if fault.then is not None:
+            fault.then()
         if fault.hold:
             fault.wait()
             if not fault.dropped:
-                return self._answer(*self._ask(request, body))
+                return self._pass_on(request, body)
         if fault.close or fault.hold:
             return self._hang_up()
         if fault.status is not None:
@@ -203,6 +245,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault.alter_request is not None:
             body = fault.alter_request(body)
         status, reason, headers, answered = self._ask(request, body)
+        if fault.lose_answer:
+            return self._hang_up()
         if fault.alter is not None:
             answered = fault.alter(answered)
             headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
@@ -210,18 +254,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = forward
 
-    def _seen(self):
+    def _pass_on(self, request, body):
+        self._answer(*self._ask(request, body))
+        if request.kind == "GET":
+            self.server.proxy.note_done(request)
+
+    def _seen(self, size):
         path, _, query = self.path.partition("?")
         bucket, _, key = path[1:].partition("/")
         pairs = tuple(urllib.parse.parse_qsl(query, keep_blank_values=True))
         kind = "LIST" if self.command == "GET" and not key else self.command
-        return SeenRequest(kind, self.path, urllib.parse.unquote_to_bytes(key), pairs)
+        span = self.headers.get("Range") or ""
+        return SeenRequest(kind, self.path, urllib.parse.unquote_to_bytes(key), pairs, span, size)
 
     def _ask(self, request, body):
         target, headers = self.path, list(self.headers.items())
         page_size = self.server.proxy.page_size
         if request.kind == "LIST" and page_size:
             target, headers = self._with_small_pages(request, page_size)
+        if request.kind == "GET" and self.server.proxy.ignores_conditions and not request.query:
+            headers = self._without_conditions()
         self.upstream.putrequest(self.command, target, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
             if name.lower() not in ("connection", "expect"):
@@ -230,7 +282,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         response = self.upstream.getresponse()
         hop = ("connection", "transfer-encoding", "keep-alive")
         kept = [(name, value) for name, value in response.getheaders() if name.lower() not in hop]
-        return response.status, response.reason, kept, response.read()
+        answered = response.read()
+        if request.kind == "PUT" and response.status < 300:
+            self.server.proxy.note_done(request)
+        return response.status, response.reason, kept, answered
 
     def _with_small_pages(self, request, page_size):
         """The same listing with another `max-keys`, and a signature to match."""
@@ -240,6 +295,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         credentials = self.server.proxy.credentials
         signed = sign(credentials, "GET", self.headers["Host"], path, query, {}, EMPTY_SHA256)
         return f"{path}?{query}", list(signed.items())
+
+    def _without_conditions(self):
+        """The headers of the same request without If-Match, and a signature to match."""
+        kept = {"Range": self.headers["Range"]} if "Range" in self.headers else {}
+        credentials = self.server.proxy.credentials
+        return list(sign(credentials, "GET", self.headers["Host"], self.path, "", kept, EMPTY_SHA256).items())
 
     def _answer(self, status, reason, headers, body, cut_after=None):
         self.send_response_only(status, reason)

@@ -168,16 +168,56 @@ class S3Client:
             if not token:
                 return objects
 
+    def put_in_parts(self, bucket, key, body, part_size):
+        """Puts an object as large ones are put: its ETag is that of its parts. - Returns: the ETag."""
+        root = ElementTree.fromstring(self._succeed("POST", bucket, key, query=[("uploads", "")]).body)
+        upload = ("uploadId", root.findtext(f"{_space(root)}UploadId"))
+        rows = ""
+        for number, start in enumerate(range(0, len(body), part_size), 1):
+            query = [("partNumber", str(number)), upload]
+            sent = self._succeed("PUT", bucket, key, query=query, body=body[start : start + part_size])
+            rows += f"<Part><PartNumber>{number}</PartNumber><ETag>{sent.headers['etag']}</ETag></Part>"
+        text = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>"
+        root = ElementTree.fromstring(self._succeed("POST", bucket, key, query=[upload], body=text.encode()).body)
+        return root.findtext(f"{_space(root)}ETag").strip('"')
+
+    def uploads(self, bucket, prefix=b""):
+        """The unfinished uploads in parts of keys below `prefix`: [(key, upload id)]."""
+        query = [("uploads", ""), ("encoding-type", "url"), ("prefix", prefix), ("max-uploads", "1000")]
+        root = ElementTree.fromstring(self._succeed("GET", bucket, query=query).body)
+        if root.findtext(f"{_space(root)}IsTruncated") == "true":
+            raise AssertionError("more unfinished uploads than fit a page")
+        return [
+            (_key_of(upload, _space(root)), upload.findtext(f"{_space(root)}UploadId"))
+            for upload in root.findall(f"{_space(root)}Upload")
+        ]
+
+    def abort_upload(self, bucket, key, upload):
+        self._succeed("DELETE", bucket, key, query=[("uploadId", upload)])
+
+    def parts(self, bucket, key, upload):
+        """The numbers of the parts that the service holds of an unfinished upload, each once."""
+        root = ElementTree.fromstring(self._succeed("GET", bucket, key, query=[("uploadId", upload)]).body)
+        return {int(part.findtext(f"{_space(root)}PartNumber")) for part in root.findall(f"{_space(root)}Part")}
+
+
+def _space(root):
+    """The namespace of a document's elements, as ElementTree writes it before their names."""
+    return root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+
+
+def _key_of(element, space):
+    # In this encoding a space is a plus, and a plus is %2B.
+    return urllib.parse.unquote_to_bytes((element.findtext(f"{space}Key") or "").replace("+", " "))
+
 
 def parse_list(body):
     """The objects of one ListObjectsV2 page that was asked for with `encoding-type=url`, and the next token."""
     root = ElementTree.fromstring(body)
-    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+    space = _space(root)
     objects = {}
     for element in root.findall(f"{space}Contents"):
-        # In this encoding a space is a plus, and a plus is %2B.
-        key = urllib.parse.unquote_to_bytes((element.findtext(f"{space}Key") or "").replace("+", " "))
-        objects[key] = Listed(
+        objects[_key_of(element, space)] = Listed(
             size=int(element.findtext(f"{space}Size")),
             etag=(element.findtext(f"{space}ETag") or "").strip('"'),
             modified=element.findtext(f"{space}LastModified") or "",

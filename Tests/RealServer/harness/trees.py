@@ -33,6 +33,20 @@ def content(size, seed=0):
     return random.Random(f"{size} {seed}").randbytes(size)
 
 
+BLOCK = 1 << 20
+
+
+def blocks(size, seed=0):
+    """The bytes of something large, MiB by MiB, no two of them alike: quicker to make than `content`."""
+    block = content(BLOCK, seed)
+    for start in range(0, size, BLOCK):
+        yield (start.to_bytes(8, "big") + block[8:])[: size - start]
+
+
+def large_content(size, seed=0):
+    return b"".join(blocks(size, seed))
+
+
 def write(root, name, data, mtime_ns=OLD, mode=0o644):
     """Writes one file with the directories above it. `data` is bytes or text; `mtime_ns` None leaves it at now."""
     path = path_of(root, name)
@@ -49,6 +63,15 @@ def write_many(root, count, prefix="file", size=100):
     """`count` small files of different content, `prefix000.txt` and so on."""
     for index in range(count):
         write(root, f"{prefix}{index:03}.txt", content(size, f"{prefix}{index}"))
+
+
+def write_large(root, name, size, seed=0):
+    """Writes one large file without holding it in memory."""
+    path = write(root, name, b"", None)
+    with open(path, "wb") as file:
+        file.writelines(blocks(size, seed))
+    os.utime(path, ns=(OLD, OLD))
+    return path
 
 
 def read(root, name):
@@ -137,6 +160,18 @@ def trash(root):
     for cycle in sorted(os.listdir(top)) if os.path.isdir(top) else []:
         for name in snapshot(os.path.join(top, cycle)):
             found.setdefault(name, []).append(read(os.path.join(top, cycle), name))
+    return found
+
+
+def trash_digests(root):
+    """The MD5s of what the trash holds, {path as it was: those of all its versions}."""
+    top = path_of(root, b".syncd-trash")
+    found = {}
+    for cycle in os.listdir(top) if os.path.isdir(top) else []:
+        for name, facts in snapshot(os.path.join(top, cycle)).items():
+            # A second version within one cycle's second bears a number.
+            stem, _, number = name.rpartition(b"~")
+            found.setdefault(stem if number.isdigit() else name, set()).add(facts.md5)
     return found
 
 

@@ -1,0 +1,131 @@
+import GRDB
+
+/// An index as version 1 of the schema was released, made without the code that makes indexes now.
+enum IndexVersion1 {
+    static func create(at path: String, _ fill: (Database) throws -> Void) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { database in
+            try database.execute(sql: schema)
+            try fill(database)
+        }
+        try queue.close()
+    }
+
+    /// As it was released: never to be edited.
+    private static let schema = """
+        CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
+        INSERT INTO grdb_migrations VALUES ('1');
+
+        CREATE TABLE counter (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            sequence INTEGER NOT NULL -- the largest number that any row bears
+        ) STRICT;
+        INSERT INTO counter VALUES (1, 0);
+
+        CREATE TABLE folder (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            pair BLOB NOT NULL, -- what makes it this pair and no other
+            policy TEXT NOT NULL, -- what decisions depend on
+            root_id TEXT,
+            root_file_system INTEGER,
+            root_inode INTEGER,
+            gate_base_count INTEGER,
+            gate_since INTEGER,
+            gate_halted INTEGER CHECK (gate_halted IN (0, 1)),
+            base_count INTEGER NOT NULL DEFAULT 0,
+            base_bytes INTEGER NOT NULL DEFAULT 0,
+            CHECK ((root_inode IS NULL) = (root_file_system IS NULL)),
+            CHECK ((gate_base_count IS NULL) = (gate_since IS NULL) AND (gate_since IS NULL) = (gate_halted IS NULL))
+        ) STRICT;
+
+        CREATE TABLE entry (
+            id INTEGER PRIMARY KEY,
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            path BLOB NOT NULL CHECK (length(path) > 0),
+            base_inode INTEGER,
+            base_size INTEGER,
+            base_modified INTEGER,
+            base_changed INTEGER,
+            base_mode INTEGER,
+            base_etag TEXT,
+            base_remote_size INTEGER,
+            digest BLOB CHECK (length(digest) = 16),
+            local_inode INTEGER,
+            local_size INTEGER,
+            local_modified INTEGER,
+            local_changed INTEGER,
+            local_mode INTEGER,
+            remote_etag TEXT,
+            remote_size INTEGER,
+            racy INTEGER NOT NULL DEFAULT 0 CHECK (racy IN (0, 1)),
+            differs INTEGER NOT NULL DEFAULT 0 CHECK (differs IN (0, 1)),
+            attention INTEGER NOT NULL CHECK (attention IN (0, 1)),
+            local_touched INTEGER NOT NULL DEFAULT 0,
+            remote_touched INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (folder, path),
+            CHECK ((base_inode IS NULL) = (base_etag IS NULL)),
+            CHECK ((base_inode IS NULL) = (base_size IS NULL)),
+            CHECK ((local_inode IS NULL) = (local_size IS NULL)),
+            CHECK ((remote_etag IS NULL) = (remote_size IS NULL))
+        ) STRICT;
+        CREATE INDEX entry_attention ON entry (folder, path) WHERE attention = 1;
+
+        CREATE TABLE problem (
+            id INTEGER PRIMARY KEY,
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            entry INTEGER UNIQUE REFERENCES entry (id) ON DELETE CASCADE, -- NULL: of a walk or a listing
+            path BLOB NOT NULL,
+            side TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            message TEXT NOT NULL,
+            since INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX problem_path ON problem (folder, path);
+
+        CREATE TABLE waiting (
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            path BLOB NOT NULL,
+            action TEXT NOT NULL,
+            identity TEXT NOT NULL,
+            PRIMARY KEY (folder, path, action)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE approval (
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            path BLOB NOT NULL,
+            action TEXT NOT NULL,
+            identity TEXT NOT NULL,
+            expiry INTEGER NOT NULL,
+            PRIMARY KEY (folder, path, action)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE deleted (
+            id INTEGER PRIMARY KEY,
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            time INTEGER NOT NULL,
+            count INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX deleted_time ON deleted (folder, time);
+
+        CREATE TABLE cycle (
+            id INTEGER PRIMARY KEY,
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            started_at INTEGER NOT NULL,
+            finished_at INTEGER NOT NULL,
+            result TEXT NOT NULL,
+            uploaded INTEGER NOT NULL,
+            downloaded INTEGER NOT NULL,
+            deleted_local INTEGER NOT NULL,
+            deleted_remote INTEGER NOT NULL,
+            bytes_up INTEGER NOT NULL,
+            bytes_down INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX cycle_folder ON cycle (folder, id);
+        CREATE TABLE cycle_request (
+            cycle INTEGER NOT NULL REFERENCES cycle (id) ON DELETE CASCADE,
+            class TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (cycle, class)
+        ) STRICT, WITHOUT ROWID;
+        """
+}
