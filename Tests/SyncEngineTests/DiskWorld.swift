@@ -95,7 +95,11 @@ final class IndexDirectory: Sendable {
     private let url: URL
 
     init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "syncd-index-\(UUID().uuidString)")
+        // In memory where that can be: nothing here is about what reaches a disk, and thousands of flushes take their time.
+        let memory = "/dev/shm"
+        let isThere = FileManager.default.isWritableFile(atPath: memory)
+        let place = isThere ? URL(filePath: memory) : FileManager.default.temporaryDirectory
+        url = place.appending(path: "syncd-index-\(UUID().uuidString)")
         path = url.path
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
