@@ -2,7 +2,7 @@
 # (scripts/setup.sh) and says so. Both use the debug build, so the second of them builds little.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build release demo test lint format bench clean
+.PHONY: help setup build release demo test kill-test lint format bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: setup ## Run every test: the Swift tests, then the real binary against rea
 	swift build --build-tests
 	swift test --skip-build
 	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd
+
+kill-test: build ## Run the long tests: syncd killed a hundred times in large mirrors, and a file of 10 GiB
+	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd --full
 
 lint: setup ## Check the format of the Swift code, and the scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift

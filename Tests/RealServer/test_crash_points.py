@@ -1,6 +1,8 @@
 """`SYNCD_CRASH_AT=n` ends syncd at the n-th place between two effects: n counts up until a run ends by itself. After each
 crash everything is whole, and cycles without crashes bring both sides to rest, with nothing lost and nothing left over."""
 
+import itertools
+import shutil
 import sqlite3
 
 from harness import trees
@@ -9,42 +11,51 @@ from harness.crashes import World
 
 # Three parts: two whole ones, and a rest.
 LARGE = 17 << 20
+LUCK_STEP = 3
 
 
 class CrashPointTests(RealServerCase):
     covered = 0
+    numbers = itertools.count()
 
     @classmethod
     def tearDownClass(cls):
         print(f"        crash points: {CrashPointTests.covered} places in all", flush=True)
 
     def sweep(self, title, direction, change, prepare=None, meanwhile=None, fresh=False, approves=False):
-        """Crashes at every place of the cycle that `change(world, n)` gives work to: at concurrency 1 at each in turn, at 8
-        at as many, which fall where chance wants. The world is new for each where `fresh` says so, and `prepare` has
-        brought it to rest; `meanwhile` happens between the crash and the next cycle."""
-        places = 0
-        for concurrency in (1, 8):
+        """Crashes at every place of the cycle that `change(world, n)` gives work to, one after the other. The world is new for
+        each where `fresh` says so, and `prepare` has brought it to rest; `meanwhile` happens between the crash and the next
+        cycle, after which a gate is approved where `approves` says so."""
+
+        def worlds(concurrency):
             world = None
-            number = 0
-            while concurrency == 1 or number < places:
-                number += 1
+            while True:
                 if world is None or fresh:
-                    world = World(self, f"{direction}-{concurrency}-{number}", direction, concurrency)
+                    world = World(self, f"{direction}-{concurrency}-{next(self.numbers)}", direction, concurrency)
                     if prepare is not None:
                         prepare(world)
                         world.settle(title)
-                change(world, number)
-                place = world.crash(number)
-                where = f"{title}, concurrency {concurrency}, {number}: {place}"
-                if place is not None:
-                    world.check_whole(where)
-                if meanwhile is not None:
-                    meanwhile(world, number)
-                world.settle(where, approves)
-                world.check_at_rest(where)
-                if place is None and concurrency == 1:
-                    break
-                places += concurrency == 1
+                yield world
+                if fresh:
+                    shutil.rmtree(world.machine.place)
+
+        def crash(world, number):
+            change(world, number)
+            place = world.crash(number)
+            where = f"{title}, concurrency {world.concurrency}, {number}: {place}"
+            if place is not None:
+                world.check_whole(where)
+            if meanwhile is not None:
+                meanwhile(world, number)
+            world.settle(where, approves)
+            world.check_at_rest(where)
+            return place is not None
+
+        # One at a time, the places are the same in every run: until one ends by itself.
+        places = next(number for number, world in enumerate(worlds(1)) if not crash(world, number + 1))
+        # Many at a time, they fall where chance wants.
+        for world, number in zip(worlds(8), range(1, places, LUCK_STEP)):
+            crash(world, number)
         self.assertEqual([key for key in self.keys() if not key.startswith(direction.encode())], [])
         print(f"        crash points: {title}: {places} places", flush=True)
         CrashPointTests.covered += places
@@ -69,7 +80,7 @@ class CrashPointTests(RealServerCase):
 
     def test_an_upload_in_parts(self):
         def change(world, number):
-            world.write("large", trees.large_content(LARGE, number))
+            world.write("large", trees.large_content(LARGE, number % 2))
 
         self.sweep("upload in parts", "up", change, prepare=lambda world: change(world, 0))
 
@@ -77,7 +88,7 @@ class CrashPointTests(RealServerCase):
         self.sweep(
             "upload in parts, then a small file",
             "up",
-            lambda world, number: world.write("large", trees.large_content(LARGE, number)),
+            lambda world, number: world.write("large", trees.large_content(LARGE, number % 2)),
             meanwhile=lambda world, number: world.write("large", f"small {number}"),
         )
 
@@ -85,7 +96,7 @@ class CrashPointTests(RealServerCase):
         self.sweep(
             "upload in parts, then no file",
             "up",
-            lambda world, number: world.write("large", trees.large_content(LARGE, number)),
+            lambda world, number: world.write("large", trees.large_content(LARGE, number % 2)),
             prepare=lambda world: world.write("keep", "keep"),
             meanwhile=lambda world, _: trees.remove(world.root, "large"),
             approves=True,
@@ -145,21 +156,19 @@ class CrashPointTests(RealServerCase):
 
     def test_a_download_in_ranges(self):
         def change(world, number):
-            if number > 1:
-                world.delete_object(f"large {number - 1}")
-            world.put(f"large {number}", trees.large_content(LARGE, number))
+            world.put("large", trees.large_content(LARGE, number % 2))
 
-        self.sweep("download in ranges, new", "down", change, prepare=lambda world: world.put("keep", "keep"))
+        self.sweep("download in ranges, new", "down", change, fresh=True)
 
     def test_a_download_in_ranges_in_the_place_of_another(self):
         def prepare(world):
             world.put_in_parts("large", trees.large_content(LARGE))
 
         def change(world, number):
-            world.put_in_parts("large", trees.large_content(LARGE, number))
+            world.put_in_parts("large", trees.large_content(LARGE, number % 2))
             if number % 2:
                 # Just as large, so that it could be taken for what was fetched.
-                edit = trees.large_content(LARGE, f"edit {number}")
+                edit = trees.large_content(LARGE, f"edit {number % 2}")
                 world.write("large", edit)
                 world.promise("large", edit)
 

@@ -13,6 +13,8 @@ public final class SeamPlan: SeamObserver, @unchecked Sendable {
         case crash(effect: Int)
         /// The `call`th call fails without being made, and `times` - 1 further ones of the same name.
         case fail(call: Int, errno: CInt, times: Int = 1)
+        /// The first call of that name fails without being made.
+        case failFirst(String, errno: CInt)
         /// What ``SeamPlan/onHit`` does comes just before the `call`th call.
         case act(call: Int)
         /// The `effect`th effect takes place and seems to fail.
@@ -66,6 +68,10 @@ public final class SeamPlan: SeamObserver, @unchecked Sendable {
                 guard state.failuresLeft > 0, state.hit?.name == call.name else { return nil }
                 state.failuresLeft -= 1
                 return errno
+            case .failFirst(let name, let errno):
+                guard call.name == name, state.hit == nil else { return nil }
+                state.hit = call
+                return errno
             case .act(let number):
                 acts = state.calls == number
                 if acts { state.hit = call }
@@ -84,7 +90,7 @@ public final class SeamPlan: SeamObserver, @unchecked Sendable {
                 switch state.event {
                 case .loseAnswer(let effect): state.effects == effect
                 case .loseFirstAnswer(let name): call.name == name
-                case .crash, .fail, .act, nil: false
+                case .crash, .fail, .failFirst, .act, nil: false
                 }
             if isMeant { state.hit = call }
             return isMeant

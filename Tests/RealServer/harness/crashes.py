@@ -1,8 +1,11 @@
 """Crashes at every numbered place between two effects: one world, what it may hold after a crash, and what it must hold
 when it has come to rest."""
 
+import functools
 import hashlib
+import os
 import re
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,17 +15,26 @@ CRASH_AT = "SYNCD_CRASH_AT"
 MAXIMUM_CYCLES = 3
 
 
+@functools.lru_cache(maxsize=64)
+def digests(data):
+    """The MD5 of some content, and the ETag that its upload in parts leaves."""
+    parts = [hashlib.md5(data[at : at + trees.PART_SIZE]) for at in range(0, len(data), trees.PART_SIZE)]
+    joined = hashlib.md5(b"".join(part.digest() for part in parts)).hexdigest()
+    return hashlib.md5(data).hexdigest(), f"{joined}-{len(parts)}"
+
+
 class World:
     """An installation, and the part of the bucket below a prefix of its own. `case` is the test; requests go straight to
     the server, so that a crash is all that goes wrong."""
 
     def __init__(self, case, name, direction, concurrency):
         self.case = case
-        self.direction = direction
+        self.concurrency = concurrency
         self.prefix = name.encode() + b"/"
         self.machine = case.machine(name, direction, endpoint=case.server.endpoint, prefix=name, delete=True)
         self.machine.top = {"concurrency": concurrency}
         self.root = self.machine.root
+        self._read = {}
         # Every content that was ever written, by the ETags that its object may have.
         self._digests = {}
         self._promised = []
@@ -33,10 +45,8 @@ class World:
 
     def _know(self, data):
         data = trees.name_bytes(data)
-        digest = hashlib.md5(data).hexdigest()
-        parts = [hashlib.md5(data[at : at + trees.PART_SIZE]) for at in range(0, len(data), trees.PART_SIZE)]
-        joined = hashlib.md5(b"".join(part.digest() for part in parts)).hexdigest()
-        self._digests |= {digest: digest, f"{joined}-{len(parts)}": digest}
+        whole, parts = digests(data)
+        self._digests |= {whole: whole, parts: whole}
         return data
 
     def write(self, name, data):
@@ -54,12 +64,27 @@ class World:
 
     def promise(self, name, data):
         """From now on this content is not to be lost: it stays at its name, or in the trash."""
-        self._promised.append((trees.name_bytes(name), hashlib.md5(trees.name_bytes(data)).hexdigest()))
+        self._promised.append((trees.name_bytes(name), digests(trees.name_bytes(data))[0]))
 
     # Looking at it.
 
     def local(self):
-        return {name: facts.md5 for name, facts in trees.snapshot(self.root, mtimes=False, modes=False).items()}
+        """{name: MD5}; a file that was read before and has not changed since is not read again."""
+        found = {}
+        for directory, directories, names in os.walk(os.fsencode(self.root)):
+            directories[:] = [name for name in directories if not name.startswith(b".syncd")]
+            for name in names:
+                path = os.path.join(directory, name)
+                if not name.startswith(b".syncd"):
+                    found[os.path.relpath(path, os.fsencode(self.root))] = self._md5(path)
+        return found
+
+    def _md5(self, path):
+        status = os.stat(path)
+        state = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if state not in self._read:
+            self._read[state] = trees.md5(path)
+        return self._read[state]
 
     def remote(self):
         """By content; an ETag that no content explains stands for itself, and is like nothing else."""
@@ -117,3 +142,5 @@ class World:
             kept = trash.get(name, set()) | {here.get(name)}
             self.case.assertIn(digest, kept, f"{where}: the only copy of {name!r} is lost")
         self._promised = []
+        # The next promise is not to be kept by what lies there from this one.
+        shutil.rmtree(self.root / ".syncd-trash", ignore_errors=True)

@@ -1,5 +1,6 @@
 """Trees of files: making them, changing them, and comparing them byte for byte. Names are bytes throughout."""
 
+import functools
 import hashlib
 import os
 import random
@@ -43,6 +44,7 @@ def blocks(size, seed=0):
         yield (start.to_bytes(8, "big") + block[8:])[: size - start]
 
 
+@functools.lru_cache(maxsize=16)
 def large_content(size, seed=0):
     return b"".join(blocks(size, seed))
 
@@ -105,6 +107,11 @@ def etag(root, name):
     return f"{hashlib.md5(b''.join(digests)).hexdigest()}-{len(digests)}"
 
 
+def md5(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
 def snapshot(root, mtimes=True, modes=True):
     """All regular files below `root`, {name: FileFacts}, but for what syncd keeps there for itself."""
     found = {}
@@ -121,11 +128,9 @@ def _collect(directory, prefix, found, mtimes, modes):
             _collect(entry.path, name + b"/", found, mtimes, modes)
         elif entry.is_file(follow_symlinks=False):
             status = entry.stat(follow_symlinks=False)
-            with open(entry.path, "rb") as file:
-                digest = hashlib.file_digest(file, "md5").hexdigest()
             found[name] = FileFacts(
                 size=status.st_size,
-                md5=digest,
+                md5=md5(entry.path),
                 mtime_ns=status.st_mtime_ns if mtimes else 0,
                 mode=stat.S_IMODE(status.st_mode) if modes else 0,
             )
