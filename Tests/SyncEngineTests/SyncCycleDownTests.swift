@@ -1,4 +1,5 @@
 import SyncEngine
+import TestSupport
 import Testing
 
 /// Whole cycles of a folder whose bucket leads.
@@ -169,5 +170,18 @@ struct SyncCycleDownTests {
         let halted = try await world.run()
         #expect(halted.record.result == .halted)
         #expect(world.files.isEmpty)
+    }
+
+    @Test func `files that are large together do not wait for a full batch`() async throws {
+        let world = try World(direction: .down)
+        world.concurrency = 1
+        let content = [UInt8](repeating: 7, count: 12 << 20)
+        for name in ["a", "b", "c"] { world.store.set(Array(name.utf8), content) }
+        world.putObject("d", "small")
+        let report = try await world.run()
+        #expect(report.record.result == .inSync)
+        let installed = try #require(world.trace.lines.firstIndex { $0.hasPrefix("rename ") })
+        let last = try #require(world.trace.lines.lastIndex { $0.hasPrefix("GET ") })
+        #expect(installed < last, "36 MiB were kept back for one more file")
     }
 }

@@ -35,8 +35,10 @@ struct TransferPass {
     private let meter: TransferMeter
     private let slots: Int
 
-    /// Downloads that are made durable together.
+    /// Downloads that are made durable together, by number and by bytes: what a crash makes a restart fetch again. Large
+    /// ones do not count, since their jobs keep what was fetched.
     private static let batchSize = 256
+    private static let batchBytes: Int64 = 32 << 20
     /// Transfers that are tried once more when the deletes have cleared the way; beyond these the next cycle does it.
     private static let maximumRetries = 10_000
 
@@ -55,6 +57,7 @@ struct TransferPass {
         var done: Done
         var recorder: OutcomeRecorder
         var staged: [StagedDownload] = []
+        var stagedBytes: Int64 = 0
         var retries: [TransferJob] = []
     }
 
@@ -130,7 +133,10 @@ struct TransferPass {
             if case .failed(_, let problem) = outcome, problem.kind == .refused { retryLater(job, &state) }
         case .download(_, .staged(let download)):
             state.staged.append(download)
-            if state.staged.count >= Self.batchSize { try await install(&state) }
+            if !context.parts.isLarge(download.state.size) { state.stagedBytes += download.state.size }
+            if state.staged.count >= Self.batchSize || state.stagedBytes >= Self.batchBytes {
+                try await install(&state)
+            }
         case .download(let job, .blocked(let problem)):
             try await state.recorder.add(.failed(entry: job.entry.id, problem))
             retryLater(job, &state)
@@ -150,6 +156,7 @@ struct TransferPass {
         let batch = state.staged
         guard !batch.isEmpty else { return }
         state.staged = []
+        state.stagedBytes = 0
         for (staged, result) in zip(batch, installer.install(batch)) {
             switch result {
             case .installed(let outcome):
