@@ -14,9 +14,7 @@ public actor IndexKeeper {
     private var told: [String: Int] = [:]
 
     /// Opens the index, creating it if it is missing.
-    /// - Parameters:
-    ///   - path: the file, in a directory that this process has locked.
-    ///   - observer: for tests of crashes; nil where nobody looks on.
+    /// `path` is the file, in a directory that this process has locked; `observer` is for tests of crashes.
     /// - Throws: ``IndexError`` if it cannot be opened, was written by a newer version, or is damaged and cannot be moved.
     public init(
         path: String,
@@ -55,7 +53,7 @@ public actor IndexKeeper {
     }
 
     /// Lets a command use what the index knows of a folder.
-    /// - Parameter consequence: what it means for the command that a new index knows nothing: a sentence.
+    /// `consequence` is a sentence: what it means for the command that a new index knows nothing.
     /// - Throws: what `body` throws; and where the index was made anew and the folder's report has not told so yet.
     public func recall<Value: Sendable>(
         _ folder: String,

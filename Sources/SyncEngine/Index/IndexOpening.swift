@@ -80,8 +80,7 @@ struct IndexOpening {
 
     private func migrate(_ queue: DatabaseQueue) throws {
         guard let observer else { return try migrator.migrate(queue) }
-        let call = SeamCall("migrate", [], isEffect: true)
-        try observer.around(call, failed: { $0 as any Error }) { () throws(any Error) in try migrator.migrate(queue) }
+        try observer.around(SeamCall("migrate", [], isEffect: true)) { try migrator.migrate(queue) }
     }
 
     /// Copies the whole index before its schema changes: the older version of syncd can go on from the copy.

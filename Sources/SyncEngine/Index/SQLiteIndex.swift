@@ -83,10 +83,7 @@ public actor SQLiteIndex: Index {
         do {
             try checkOpen()
             guard let observer else { return try queue.write(body) }
-            let call = SeamCall("commit", [], isEffect: true)
-            return try observer.around(call, failed: { $0 as any Error }) { () throws(any Error) in
-                try queue.write(body)
-            }
+            return try observer.around(SeamCall("commit", [], isEffect: true)) { try queue.write(body) }
         } catch {
             throw failure(error)
         }

@@ -53,6 +53,11 @@ extension SeamObserver {
         return value
     }
 
+    /// The same where any error may be thrown: a ``SeamFailure`` where the call is to fail.
+    func around<Value>(_ call: SeamCall, _ body: () throws -> Value) throws -> Value {
+        try around(call, failed: { $0 as any Error }, body)
+    }
+
     /// The same for a request.
     func around<Value, Failure: Error>(
         _ call: SeamCall,

@@ -5,8 +5,8 @@ public struct Verifier: Sendable {
     private let readsObjects: Bool
     private let rules: IgnoreRules
 
-    /// - Parameter readsObjects: whether every object is fetched and hashed, too; otherwise a listing, and a HEAD where it
-    ///   does not say enough, must do.
+    /// `readsObjects` says whether every object is fetched and hashed, too; otherwise a listing, and a HEAD where it does
+    /// not say enough, must do.
     public init(_ context: CycleContext, readsObjects: Bool) {
         self.context = context
         self.readsObjects = readsObjects
