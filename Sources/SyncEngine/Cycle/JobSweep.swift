@@ -17,8 +17,8 @@ struct JobSweep {
 
     /// - Throws: an error of the store or the index: the next cycle tries again.
     func run() async throws {
-        try await sweepUploads()
         try await sweepDownloads()
+        try await sweepUploads()
     }
 
     private func sweepUploads() async throws {
@@ -27,10 +27,20 @@ struct JobSweep {
             let page = try await context.index.uploads(folder, after: last, limit: Self.pageSize)
             for job in page {
                 try context.stop.check()
-                if try await !isWanted(job) { try await cleaner.abandon(job) }
+                if try await !isWanted(job) { try await abandon(job) }
                 last = job.id
             }
             if page.count < Self.pageSize { return }
+        }
+    }
+
+    /// An error that concerns this upload alone keeps its job for the next cycle, and stops nothing else.
+    private func abandon(_ job: UploadJob) async throws {
+        do {
+            try await cleaner.abandon(job)
+        } catch let error as StoreError {
+            if let failure = CycleFailure(fatal: error) { throw failure }
+            context.notices.say("an unfinished upload could not be aborted, and is tried again: \(error.message)")
         }
     }
 

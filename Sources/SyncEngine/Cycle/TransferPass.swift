@@ -35,8 +35,8 @@ struct TransferPass {
     private let meter: TransferMeter
     private let slots: Int
 
-    /// Downloads that are made durable together, by number and by bytes: what a crash makes a restart fetch again. Large
-    /// ones do not count, since their jobs keep what was fetched.
+    /// Downloads that are made durable together, by number and by bytes: what a crash makes a restart fetch again, and
+    /// what stands on the disk beside the versions that it replaces.
     private static let batchSize = 256
     private static let batchBytes: Int64 = 32 << 20
     /// Transfers that are tried once more when the deletes have cleared the way; beyond these the next cycle does it.
@@ -133,7 +133,7 @@ struct TransferPass {
             if case .failed(_, let problem) = outcome, problem.kind == .refused { retryLater(job, &state) }
         case .download(_, .staged(let download)):
             state.staged.append(download)
-            if !context.parts.isLarge(download.state.size) { state.stagedBytes += download.state.size }
+            state.stagedBytes += download.state.size
             if state.staged.count >= Self.batchSize || state.stagedBytes >= Self.batchBytes {
                 try await install(&state)
             }

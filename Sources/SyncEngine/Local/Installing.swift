@@ -44,13 +44,19 @@ extension FileSystem {
                 throw error
             }
         }
-        if try isFile(temporary, like: expected) {
-            try removeFile(temporary)
-            return .installed
+        // What came out bears the temporary file's name now: whatever goes wrong from here on, it is never removed unseen.
+        if (try? isFile(temporary, like: expected)) == true {
+            try? removeFile(temporary)
+        } else {
+            // It was written to between the look and the exchange, or nobody can tell: it is kept, or goes back.
+            do {
+                _ = try trash.move(temporary, as: target)
+            } catch {
+                try exchange(temporary, with: target)
+                throw error
+            }
         }
-        // It was written to between the look and the exchange: it comes back, to be kept.
-        try exchange(temporary, with: target)
-        return try installKeeping(temporary: temporary, at: target, trash)
+        return .installed
     }
 
     /// The same, but what stands at the target goes to the trash, and comes to lie there in the very step that replaces

@@ -37,7 +37,7 @@ extension S3ObjectStore {
             )
             return UploadedPart(number: number, etag: ETag(result.etag), digest: ContentDigest(result.md5))
         } catch {
-            throw StoreError(error)
+            throw StoreError(uploadError: error)
         }
     }
 
@@ -46,9 +46,7 @@ extension S3ObjectStore {
             let parts = try await client.listParts(bucket: bucket, key: key(name), uploadID: upload)
             return parts.map { StoredPart(number: $0.number, etag: ETag($0.etag), size: $0.size) }
         } catch {
-            // Ceph says NoSuchKey of an upload that it does not know.
-            if error.code == .noSuchKey { throw StoreError(error).withCode(.uploadGone) }
-            throw StoreError(error)
+            throw StoreError(uploadError: error)
         }
     }
 
@@ -66,7 +64,7 @@ extension S3ObjectStore {
             )
             return etag.map { ETag($0) }
         } catch {
-            throw StoreError(error)
+            throw StoreError(uploadError: error)
         }
     }
 
@@ -74,8 +72,7 @@ extension S3ObjectStore {
         do {
             try await client.abortMultipartUpload(bucket: bucket, key: key(name), uploadID: upload)
         } catch {
-            if error.code == .noSuchKey { throw StoreError(error).withCode(.uploadGone) }
-            throw StoreError(error)
+            throw StoreError(uploadError: error)
         }
     }
 
@@ -158,6 +155,11 @@ extension S3ObjectStore {
 }
 
 extension StoreError {
+    /// Ceph says NoSuchKey of an upload that it does not know.
+    fileprivate init(uploadError error: S3Error) {
+        self = error.code == .noSuchKey ? StoreError(error).withCode(.uploadGone) : StoreError(error)
+    }
+
     fileprivate func withCode(_ code: Code) -> StoreError {
         var error = self
         error.code = code

@@ -77,7 +77,7 @@ struct MultipartUploader: Sendable {
                     action = machine.looked(try await look(entry, local, machine.digest))
                 case .abandon:
                     try await cleaner.abandon(job)
-                    (job.id, job.uploadID) = (0, nil)
+                    (job.id, job.uploadID, job.stamp) = (0, nil, store.stampTime)
                     action = machine.abandoned()
                 case .finish(let etag):
                     if machine.contradicts(etag) { notices.say(Self.unexplained) }
@@ -235,7 +235,7 @@ struct MultipartUploader: Sendable {
         var compared = entry
         (compared.local, compared.remote, compared.base) = (local, found, nil)
         switch await comparer.compare(compared) {
-        case .same(let base, _): return base.remote.etag
+        case .same(let base, _): return base.local == local ? base.remote.etag : nil
         case .different, .changed, .failed: return nil
         case .fatal(let failure): throw failure
         }

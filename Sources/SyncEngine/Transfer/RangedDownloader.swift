@@ -63,13 +63,18 @@ struct RangedDownloader: Sendable {
         return likely ?? policy.layout(of: remote.size) ?? PartLayout(size: remote.size, partSize: 5 << 30)
     }
 
+    /// True where the file is in the way of others, or cannot be relied on.
+    private static func spoils(_ error: FileSystemError) -> Bool {
+        [.noSpace, .inputOutput, .stale].contains(error.code)
+    }
+
     /// True where what was fetched is of no use to a later cycle, or stands in the way of other files.
     private static func isFinal(_ error: any Error) -> Bool {
         switch error {
         case is DamagedDownload: true
         case let error as StoreError:
-            error.code == .preconditionFailed || error.code == .notFound || error.cause?.code == .noSpace
-        case let error as FileSystemError: error.code == .noSpace
+            error.code == .preconditionFailed || error.code == .notFound || error.cause.map(spoils) ?? false
+        case let error as FileSystemError: spoils(error)
         default: false
         }
     }
@@ -85,20 +90,29 @@ struct RangedDownloader: Sendable {
     ) async throws -> (DownloadJob, any OpenFile, [DownloadedPart])? {
         guard let saved = try await index.download(folder, of: entry.path) else { return nil }
         if saved.job.remote == remote, saved.job.partSize == layout.partSize,
-            let file = try? files.openForWriting(saved.job.temporary), try file.status().state.size == remote.size
+            let file = try? files.openForWriting(saved.job.temporary), let state = try? file.status().state,
+            // After a crash in the step that installs it, the name is that of the old file.
+            state.size == remote.size, state.inode != entry.base?.local.inode
         {
             // What a crash left need not have reached the disk: only what can be read again counts.
-            let held = try saved.parts.filter { part in
-                guard (1...layout.count).contains(part.number) else { return false }
-                let hasher = ContentHasher()
-                try file.forEachPiece(of: layout.bytes(of: part.number), until: stop) { hasher.update($0) }
-                return ContentDigest(hasher.finish()) == part.digest
-            }
+            let held = try saved.parts.filter { try isHeld($0, file, layout) }
             for part in held { meter.noteSpared(Int64(layout.bytes(of: part.number).count)) }
             return (saved.job, file, held)
         }
         try await discard(saved.job)
         return nil
+    }
+
+    /// Whether a range's bytes are still those that were fetched. Bytes that cannot be read are fetched again.
+    private func isHeld(_ part: DownloadedPart, _ file: any OpenFile, _ layout: PartLayout) throws -> Bool {
+        guard (1...layout.count).contains(part.number) else { return false }
+        let hasher = ContentHasher()
+        do {
+            try file.forEachPiece(of: layout.bytes(of: part.number), until: stop) { hasher.update($0) }
+        } catch is FileSystemError {
+            return false
+        }
+        return ContentDigest(hasher.finish()) == part.digest
     }
 
     private func begin(

@@ -6,6 +6,8 @@ struct UploadCleaner: Sendable {
 
     /// What the store's clock may show less than we take it for: it tells whole seconds.
     private static let stampTolerance: Int64 = 1_000_000_000
+    /// After this long no try to begin an upload is still under way: what was begun later is not ours.
+    private static let longestBeginning: Int64 = 900 * 1_000_000_000
 
     /// Aborts an upload and forgets it. One whose id was never saved is looked for among those of its very key that were
     /// begun after it was meant to be.
@@ -25,12 +27,13 @@ struct UploadCleaner: Sendable {
         do {
             uploads = try await store.uploads(of: job.path.bytes)
         } catch {
-            guard error.code == .accessDenied || error.code == .refused || error.code == .notFound else { throw error }
+            guard error.meansNever else { throw error }
             return noteLeftover()
         }
         for upload in uploads where upload.id != known {
             guard let initiated = upload.initiated else { continue }
-            if initiated.nanoseconds >= job.stamp.nanoseconds - Self.stampTolerance {
+            let age = initiated.nanoseconds - job.stamp.nanoseconds
+            if (-Self.stampTolerance...Self.longestBeginning).contains(age) {
                 try await abort(upload.id, of: job.path)
             }
         }
@@ -40,13 +43,9 @@ struct UploadCleaner: Sendable {
         do {
             try await store.abortUpload(path.bytes, upload: upload)
         } catch {
-            switch error.code {
-            case .uploadGone, .notFound: return
-            case .accessDenied, .refused: noteLeftover()
-            case .preconditionFailed, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest,
-                .partsRefused, .rangeIgnored, .malformedAnswer, .archived, .localFile, .cancelled:
-                throw error
-            }
+            if error.code == .uploadGone || error.code == .notFound { return }
+            guard error.meansNever else { throw error }
+            noteLeftover()
         }
     }
 
@@ -55,5 +54,19 @@ struct UploadCleaner: Sendable {
             "unfinished uploads may stay in the bucket, since they may not be listed or aborted with this key:"
                 + " a lifecycle rule that aborts incomplete multipart uploads removes them"
         )
+    }
+}
+
+extension StoreError {
+    /// True if the same request will be refused tomorrow too: it is not allowed, or not known. An error of the service
+    /// itself, a 5xx but for 501, may pass.
+    fileprivate var meansNever: Bool {
+        switch code {
+        case .accessDenied, .notFound: true
+        case .refused: status.map { $0 < 500 || $0 == 501 } ?? false
+        case .preconditionFailed, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest, .uploadGone,
+            .partsRefused, .rangeIgnored, .malformedAnswer, .archived, .localFile, .cancelled:
+            false
+        }
     }
 }

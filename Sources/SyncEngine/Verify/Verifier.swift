@@ -90,7 +90,7 @@ public struct Verifier: Sendable {
 
     private func list(folder: Int64) async throws -> ListingMarks {
         context.progress.update { $0.phase = .listing }
-        let lister = RemoteLister(store: context.store, rules: rules, progress: context.progress)
+        let lister = RemoteLister(store: context.store, rules: rules, progress: context.progress, stop: context.stop)
         do {
             return try await ListingMarks.take(lister, context.index, folder: folder)
         } catch let error as StoreError {
