@@ -110,6 +110,14 @@ class LostAnswerTests(PartsCase):
         self.assertEqual(self.sent(), [1, 2, 3])
         self.assert_settled()
 
+    def test_a_kill_before_the_twin_is_known_leaves_none(self):
+        self.write()
+        self.proxy.fault("POST", where=is_upload_list, lose_answer=True, times=1)
+        self.kill_at("LIST", where=is_upload_list)
+        self.assertEqual(len(self.s3.uploads(self.bucket)), 2)
+        self.up.once()
+        self.assert_settled()
+
     def test_a_kill_before_the_upload_is_known_leaves_none(self):
         self.write()
         self.kill_at("POST", where=is_upload_list)

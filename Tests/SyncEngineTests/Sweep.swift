@@ -101,12 +101,13 @@ struct SweepScenario: Sendable, CustomStringConvertible {
         #expect(world.store.unfinished.isEmpty, "\(place): unfinished uploads")
     }
 
-    /// Cycles until one finds nothing to do; false if none of so many does.
+    /// Cycles until one finds nothing to do, or nothing that it may do unasked; false if none of so many does.
     func rest(_ world: World) -> Bool {
         for _ in 0..<Self.maximumCycles {
             world.advance(seconds: 60)
             let report = run(world)
             if report.isIdle, report.counts.attention == 0 { return true }
+            if report.isWaiting { return true }
         }
         return false
     }
@@ -119,4 +120,7 @@ extension CycleReport {
     fileprivate var isIdle: Bool {
         Set(record.requests.keys) == ["LIST"] && record.result == .inSync && pending.isEmpty
     }
+
+    /// True if what is left to do waits for an approval.
+    fileprivate var isWaiting: Bool { Set(record.requests.keys) == ["LIST"] && record.result == .halted }
 }

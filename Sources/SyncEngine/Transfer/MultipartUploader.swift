@@ -120,9 +120,10 @@ struct MultipartUploader: Sendable {
     private func create(_ job: inout UploadJob) async throws -> String {
         let name = job.path.bytes
         let created = try await store.createUpload(name, modified: job.local.modified, mode: job.local.mode)
+        // Before its id is saved: all that a job without one may have left is aborted after a crash.
+        if created.mayHaveTwin { try await cleaner.abortUnknown(of: job, but: created.id) }
         try await index.setUploadID(created.id, of: job)
         job.uploadID = created.id
-        if created.mayHaveTwin { try await cleaner.abortUnknown(of: job, but: created.id) }
         return created.id
     }
 
