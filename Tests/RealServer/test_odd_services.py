@@ -98,7 +98,7 @@ class LeastPrivilegeTests(PartsCase):
         self.kill_at("PUT", first=3, where=is_part)
         self.deny("GET", is_upload_step)
         self.up.once()
-        self.assertEqual(self.sent(), [3])
+        self.assertEqual(sorted(self.sent()), [3])
         self.assert_settled()
 
 
@@ -107,7 +107,7 @@ class LostAnswerTests(PartsCase):
         self.write()
         self.proxy.fault("POST", where=is_upload_list, lose_answer=True, times=1)
         self.up.once()
-        self.assertEqual(self.sent(), [1, 2, 3])
+        self.assertEqual(sorted(self.sent()), [1, 2, 3])
         self.assert_settled()
 
     def test_a_kill_before_the_twin_is_known_leaves_none(self):
@@ -131,7 +131,7 @@ class LostAnswerTests(PartsCase):
             self.proxy.forget()
             self.proxy.fault("POST", where=is_upload_step, lose_answer=True, times=times)
             self.up.once()
-            self.assertEqual(self.sent(), [1, 2, 3])
+            self.assertEqual(sorted(self.sent()), [1, 2, 3])
             self.assert_settled()
 
     def test_a_kill_before_the_completion_is_known_sends_nothing_again(self):
@@ -147,7 +147,7 @@ class LostAnswerTests(PartsCase):
         [(key, upload)] = self.s3.uploads(self.bucket)
         self.s3.abort_upload(self.bucket, key, upload)
         self.up.once()
-        self.assertEqual(self.sent(), [1, 2, 3])
+        self.assertEqual(sorted(self.sent()), [1, 2, 3])
         self.assert_settled()
 
 
@@ -177,8 +177,9 @@ class ChangingFileTests(PartsCase):
                     self.proxy.forget()
                     self.proxy.fault("PUT", where=is_part, first=part, times=1, then=lambda: change(path))
                     self.assert_counts(self.up.once(), uploaded=1)
-                    self.assertEqual(self.sent()[-PARTS:], [1, 2, 3])
-                    self.assertEqual(self.sent()[:-PARTS], list(range(1, part + 1)))
+                    self.assertEqual(sorted(self.sent()[-PARTS:]), [1, 2, 3])
+                    # Several are under way at once, in no order.
+                    self.assertEqual(len(set(self.sent()[:-PARTS])), part)
                     self.assert_settled()
 
     def test_a_file_that_changes_while_its_object_is_made_goes_with_the_next_cycle(self):
