@@ -42,6 +42,7 @@ class PartsCase(RealServerCase):
         """Kills a cycle while a request of it is answered: the server has done what it asks for."""
         begun = threading.Event()
         running = []
+        self.proxy.forget()
 
         def kill():
             begun.wait()
@@ -53,6 +54,8 @@ class PartsCase(RealServerCase):
         fault.wait_until_reached()
         self.proxy.wait_until_quiet()
         self.proxy.heal()
+        # All but the one that was under way.
+        self.sent_before = set(self.sent()[:-1])
         self.proxy.forget()
 
     def assert_settled(self):
@@ -98,7 +101,9 @@ class LeastPrivilegeTests(PartsCase):
         self.kill_at("PUT", first=3, where=is_part)
         self.deny("GET", is_upload_step)
         self.up.once()
-        self.assertEqual(sorted(self.sent()), [3])
+        # Which one it is, chance decides: parts race for the one slot that there is.
+        [missing] = self.sent()
+        self.assertEqual(self.sent_before | {missing}, {1, 2, 3})
         self.assert_settled()
 
 
