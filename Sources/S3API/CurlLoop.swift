@@ -17,6 +17,7 @@ final class CurlLoop: @unchecked Sendable {
     private enum Command {
         case start(CurlExchange)
         case cancel(CurlExchange)
+        case ping(@Sendable () -> Void)
         case stop
     }
 
@@ -45,6 +46,9 @@ final class CurlLoop: @unchecked Sendable {
         exchange.isCancelled.store(true, ordering: .releasing)
         post(.cancel(exchange))
     }
+
+    /// Calls `answer` on the loop's thread.
+    func ping(_ answer: @escaping @Sendable () -> Void) { post(.ping(answer)) }
 
     func stop() { post(.stop) }
 
@@ -77,6 +81,7 @@ final class CurlLoop: @unchecked Sendable {
             switch command {
             case .start(let exchange): begin(exchange)
             case .cancel(let exchange): abort(exchange)
+            case .ping(let answer): answer()
             case .stop: return false
             }
         }

@@ -26,6 +26,10 @@ enum CurlSettings {
         set(handle, CURLOPT_UPLOAD_BUFFERSIZE, sendBuffer)
         set(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         set(handle, CURLOPT_USERAGENT, options.userAgent)
+        if let socket = options.unixSocket {
+            set(handle, CURLOPT_UNIX_SOCKET_PATH, socket)
+            set(handle, CURLOPT_PROXY, "")
+        }
         if let file = options.caFile {
             set(handle, CURLOPT_CAINFO, file)
             check(ccurl_set_string(handle, CURLOPT_CAPATH, nil))

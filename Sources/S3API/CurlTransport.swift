@@ -11,8 +11,17 @@ public struct TransportOptions: Sendable {
     public var stallTimeout: Int
     /// What the service's log calls us.
     public var userAgent: String
+    /// The Unix socket that every connection goes to, whatever the origin says; nil for the network. At most 107 bytes.
+    public var unixSocket: String?
 
-    public init(caFile: String? = nil, connectTimeout: Int = 10, stallTimeout: Int = 60, userAgent: String = "syncd") {
+    public init(
+        caFile: String? = nil,
+        connectTimeout: Int = 10,
+        stallTimeout: Int = 60,
+        userAgent: String = "syncd",
+        unixSocket: String? = nil
+    ) {
+        self.unixSocket = unixSocket
         self.caFile = caFile
         self.connectTimeout = max(1, connectTimeout)
         self.stallTimeout = max(1, stallTimeout)
@@ -62,6 +71,15 @@ public final class CurlTransport: HTTPTransport {
             loop.cancel(exchange)
         }
         return try result.get()
+    }
+
+    /// Returns when every thread has had its turn: one that hangs, in a read from a dead disk for instance, never does.
+    public func ping() async {
+        for loop in [small, large] {
+            await withCheckedContinuation { continuation in
+                loop.ping { continuation.resume() }
+            }
+        }
     }
 
     private static func isLineBreak(_ byte: UInt8) -> Bool { byte == 13 || byte == 10 || byte == 0 }

@@ -20,13 +20,7 @@ struct ApproveRun: Sendable {
             return error.code.exitCause
         }
         if isJSON {
-            console.json(
-                .object([
-                    JSONMember("folder", .string(folder.folder.name)),
-                    JSONMember("approved", .integer(approval.changes.values.reduce(0, +))),
-                    JSONMember("until", .string(Format.timestamp(approval.until))),
-                ])
-            )
+            console.json(approval.json(folder: folder.folder.name))
         } else {
             let name = folder.folder.name
             console.line(CycleLines.label(name, width: CycleLines.labelWidth([name])) + sentence(approval))

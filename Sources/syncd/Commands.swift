@@ -43,7 +43,7 @@ struct PlanCommand: AsyncParsableCommand {
 }
 
 /// `syncd status`
-struct StatusCommand: ParsableCommand {
+struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show how the folders are.",
@@ -53,6 +53,8 @@ struct StatusCommand: ParsableCommand {
             Examples:
               syncd status
               syncd status photos --problems
+              syncd status --watch
+              syncd status --max-lag 60s || alert
               syncd status --json | jq '.folders[] | select(.inSync | not) | .name'
             """
     )
@@ -63,21 +65,37 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "List every problem with its path.")
     var problems = false
 
+    @Flag(help: "Show it again and again until interrupted.")
+    var watch = false
+
+    @Option(help: ArgumentHelp("Exit with 1 if the oldest unsynced change is older.", valueName: "duration"))
+    var maxLag: String?
+
+    @Flag(help: "Answer in OpenMetrics, for node_exporter's textfile collector.")
+    var openmetrics = false
+
     @OptionGroup var shared: SharedOptions
     @ParentCommand var parent: Syncd
 
-    func run() throws {
+    func run() async throws {
         try parent.refuseOnce(before: "status")
+        var limit: Duration?
+        if let maxLag {
+            limit = Units.duration(maxLag)
+            guard limit != nil else {
+                throw ValidationError("--max-lag \"\(printable(maxLag))\" is no duration such as 90s, 15m or 1h")
+            }
+        }
         let context = try shared.open(needsCredentials: false)
         let status = StatusRun(
             configuration: context.configuration,
             folders: try context.folders(named: folder),
-            isJSON: shared.json,
-            showsProblems: problems,
+            form: openmetrics ? .openMetrics : shared.json ? .json : problems ? .problems : .overview,
+            maxLag: limit,
             console: context.console,
             clock: SystemClock()
         )
-        let cause = status.run()
+        let cause = watch ? await status.watch() : await status.run()
         if cause != .done { throw ExitCode(cause.rawValue) }
     }
 }
@@ -164,7 +182,7 @@ struct ApproveCommand: AsyncParsableCommand {
 
 extension Syncd {
     /// The flags of `--once` go with no command.
-    fileprivate func refuseOnce(before command: String) throws {
+    func refuseOnce(before command: String) throws {
         guard once || dryRun || quiet else { return }
         let flag = once ? "--once" : dryRun ? "--dry-run" : "--quiet"
         throw ValidationError("\(flag) does not go with the command \(command)")

@@ -42,7 +42,7 @@ extension Configuration {
 }
 
 /// Where the store is, and with which keys.
-struct Connection: Sendable {
+struct Connection: Hashable, Sendable {
     /// Nil where neither the configuration nor the environment has any.
     var credentials: StaticCredentials?
     var region: String
@@ -53,7 +53,7 @@ struct Connection: Sendable {
 }
 
 /// Keys that stay as they are for as long as the process runs.
-struct StaticCredentials: Sendable {
+struct StaticCredentials: Hashable, Sendable {
     var accessKeyID: String
     var secretAccessKey: Secret
     var sessionToken: Secret?

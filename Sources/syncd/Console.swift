@@ -49,6 +49,19 @@ struct Console: Sendable {
         send(.output, Array("\(text)\n".utf8))
     }
 
+    /// As it is: with its own ends of lines.
+    func text(_ text: String) {
+        send(.output, Array(text.utf8))
+    }
+
+    /// For a screen that is drawn anew.
+    func clearScreen() {
+        send(.output, Array("\u{1B}[H\u{1B}[2J".utf8))
+    }
+
+    /// Says nothing to nobody.
+    static let silent = Console(isTerminal: false, usesColour: false, width: 120) { _, _ in }
+
     func lines(_ texts: [String]) {
         for text in texts { line(text) }
     }

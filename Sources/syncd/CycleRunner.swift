@@ -22,6 +22,10 @@ protocol CycleRunner: Sendable {
         progress: CycleProgress,
         until stop: StopSignal
     ) async -> VerifyReport
+    /// What is known of one path. It writes nothing.
+    func explain(_ folder: Folder, _ path: RelativePath) async throws(CycleFailure) -> Explanation
+    /// Notes whether the operator wants a folder to rest.
+    func setPaused(_ folder: Folder, _ isPaused: Bool) async throws(CycleFailure)
     /// Approves what waits in a halted folder, for 24 hours.
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval
 }

@@ -55,7 +55,7 @@ extension CycleReport {
         case .failed where failure == nil, .interrupted: causes.append(.failed)
         case .halted: causes.append(.halted)
         case .problems: causes.append(.problems)
-        case .failed, .inSync: break
+        case .failed, .inSync, .held: break
         }
         return causes
     }
@@ -69,7 +69,7 @@ extension CycleReport {
         switch record.result {
         case .failed where failure == nil, .interrupted: causes.append(.failed)
         case .halted: causes.append(.halted)
-        case .failed, .problems, .inSync: break
+        case .failed, .problems, .inSync, .held: break
         }
         return causes
     }

@@ -133,11 +133,6 @@ extension UnixTime {
         let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
         return rest < 0 ? seconds - 1 : seconds
     }
-
-    /// How long after `earlier` this is.
-    func since(_ earlier: UnixTime) -> Duration {
-        .nanoseconds(nanoseconds.subtractingReportingOverflow(earlier.nanoseconds).partialValue)
-    }
 }
 
 /// Text in columns.

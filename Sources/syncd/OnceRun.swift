@@ -63,39 +63,38 @@ struct OnceRun: Sendable {
         do {
             runner = try await makeRunner(configuration)
         } catch {
-            for (index, folder) in configuration.folders.enumerated() {
-                finish(index, folder, failed(error), board, reporter)
+            for folder in configuration.folders {
+                finish(folder, failed(error), board, reporter)
             }
             return [error.code.exitCause]
         }
         var causes: [ExitCause] = []
-        for (index, folder) in configuration.folders.enumerated() {
+        for folder in configuration.folders {
             if stop.isRequested || Task.isCancelled {
                 console.complain("\(folder.folder.name): not begun")
                 causes.append(.failed)
                 continue
             }
             let progress = CycleProgress()
-            board.begin(index, progress)
+            board.begin(folder.folder.name, progress)
             reporter.begin(folder, progress, now: clock.now())
             write(board)
             log.info("cycle begins", metadata: ["folder": "\(folder.folder.name)"])
             let report = await runner.run(folder.folder, mode: .apply, progress: progress, until: stop)
-            finish(index, folder, report, board, reporter)
+            finish(folder, report, board, reporter)
             causes += report.exitCauses
         }
         return causes
     }
 
     private func finish(
-        _ index: Int,
         _ folder: ConfiguredFolder,
         _ report: CycleReport,
         _ board: StatusBoard,
         _ reporter: CycleReporter
     ) {
         let name = folder.folder.name
-        board.finish(index, report, approveCommand: configuration.approveCommand(name), now: clock.now())
+        board.finish(name, report, approveCommand: configuration.approveCommand(name), now: clock.now())
         write(board)
         reporter.finish(folder, report)
         // The reporter has told people; this is for the journal, by a level that says it once on a terminal.

@@ -1,5 +1,5 @@
 /// A text that must never be shown: descriptions, dumps, mirrors and interpolations of it hold nothing of it.
-struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let value: String
 
     init(_ value: String) {

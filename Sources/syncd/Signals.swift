@@ -51,6 +51,20 @@ enum Signals {
         }
     }
 
+    /// Ends the process at once when SIGINT or SIGTERM comes for the second time; the first is somebody else's to take.
+    static func exitOnSecond() {
+        let received = Received()
+        for number in [SIGINT, SIGTERM] {
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            // The handler holds its own source, so that it lives as long as the process.
+            source.setEventHandler {
+                withExtendedLifetime(source) {}
+                if received.note() > 1 { _exit(128 + number) }
+            }
+            source.resume()
+        }
+    }
+
     /// How many signals came.
     private final class Received: Sendable {
         private let count = Atomic(0)

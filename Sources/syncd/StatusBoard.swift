@@ -10,8 +10,13 @@ final class StatusBoard: Sendable {
 
     private struct State {
         var document: StatusDocument
-        /// The folder whose cycle runs, and how far it is.
-        var active: (folder: Int, progress: CycleProgress)?
+        /// The folders whose cycles run, by name, and how far each is.
+        var active: [String: CycleProgress] = [:]
+
+        mutating func update(_ folder: String, _ change: (inout FolderStatus) -> Void) {
+            guard let index = document.folders.firstIndex(where: { $0.name == folder }) else { return }
+            change(&document.folders[index])
+        }
     }
 
     init(document: StatusDocument, file: StatusFile) {
@@ -21,29 +26,53 @@ final class StatusBoard: Sendable {
 
     var snapshot: StatusDocument { state.withLock(\.document) }
 
-    func begin(_ folder: Int, _ progress: CycleProgress) {
+    func begin(_ folder: String, _ progress: CycleProgress) {
         state.withLock { state in
-            state.active = (folder, progress)
-            state.document.folders[folder].state = .scanning
+            state.active[folder] = progress
+            state.update(folder) { $0.state = .scanning }
         }
     }
 
-    /// Takes over how far the running cycle is.
-    func refresh() {
+    /// Takes over how far the running cycles are. - Returns: false where none runs.
+    @discardableResult
+    func refresh() -> Bool {
         state.withLock { state in
-            guard let active = state.active else { return }
-            let progress = active.progress.snapshot
-            switch progress.phase {
-            case .transferring: state.document.folders[active.folder].note(progress)
-            case .idle, .scanning, .comparing, .listing, .verifying: break
+            for (folder, progress) in state.active {
+                let progress = progress.snapshot
+                switch progress.phase {
+                case .transferring: state.update(folder) { $0.note(progress) }
+                case .idle, .scanning, .comparing, .listing, .verifying: break
+                }
             }
+            return !state.active.isEmpty
         }
     }
 
-    func finish(_ folder: Int, _ report: CycleReport, approveCommand: String, now: UnixTime) {
+    func finish(_ folder: String, _ report: CycleReport, approveCommand: String, now: UnixTime) {
         state.withLock { state in
-            state.active = nil
-            state.document.folders[folder].finish(report, approveCommand: approveCommand, now: now)
+            state.active[folder] = nil
+            state.update(folder) { $0.finish(report, approveCommand: approveCommand, now: now) }
+        }
+    }
+
+    /// Takes over what a reaction did beside the cycles.
+    func react(_ folder: String, _ report: CycleReport, now: UnixTime) {
+        state.withLock { state in
+            state.update(folder) { $0.react(report, now: now) }
+        }
+    }
+
+    func update(_ folder: String, _ change: (inout FolderStatus) -> Void) {
+        state.withLock { $0.update(folder, change) }
+    }
+
+    /// The folders of a new configuration; of those that are still the same pair what is known stays.
+    func replaceFolders(_ folders: [ConfiguredFolder]) {
+        state.withLock { state in
+            let known = state.document.folders
+            state.document.folders = folders.map { configured in
+                known.first { $0.describes(configured) } ?? FolderStatus(configured)
+            }
         }
     }
 

@@ -50,6 +50,8 @@ struct FolderStatus: Hashable, Sendable {
     var lastCycle: CycleRecord?
     /// Nil where nothing waits.
     var oldestUnsyncedSeconds: Int64?
+    /// How well its directories are watched; nil where nobody does.
+    var watching: WatchStatus?
 
     /// A folder that was never synced.
     init(_ configured: ConfiguredFolder) {
@@ -122,6 +124,26 @@ extension FolderStatus {
 }
 
 extension FolderStatus {
+    /// Takes over what a reaction found: of the folder as a whole it knows the numbers and the problems.
+    mutating func react(_ report: CycleReport, now: UnixTime) {
+        guard report.failure == nil else {
+            finish(report, approveCommand: halt?.command ?? "", now: now)
+            return
+        }
+        entries = report.counts.entries
+        bytes = report.counts.bytes
+        problems = report.problems.prefix(Self.maximumProblems).map { ProblemStatus($0) }
+        pending.deletes = max(pending.deletes, report.held)
+        if report.record.uploaded > 0 { lastCycle = report.record }
+        if report.held > 0 || !problems.isEmpty {
+            inSync = false
+            noteAge(of: report, now: now)
+        } else if halt == nil, state == .idle, pending.isEmpty {
+            inSync = true
+            oldestUnsyncedSeconds = nil
+        }
+    }
+
     /// The age of the oldest thing that is not in sync: of the oldest problem, or of the first cycle of those, without a
     /// break, that did not end in sync.
     private mutating func noteAge(of report: CycleReport, now: UnixTime) {
@@ -140,7 +162,7 @@ extension CycleReport {
         if failure != nil { return true }
         switch record.result {
         case .failed: return true
-        case .inSync, .problems, .halted, .interrupted: return false
+        case .inSync, .problems, .held, .halted, .interrupted: return false
         }
     }
 }

@@ -38,6 +38,7 @@ extension FolderStatus {
                 JSONMember("halt", halt?.json ?? .null),
                 JSONMember("lastCycle", lastCycle?.json ?? .null),
                 JSONMember("oldestUnsyncedSeconds", oldestUnsyncedSeconds.map { .integer($0) } ?? .null),
+                JSONMember("watching", watching?.json ?? .null),
             ]
         )
     }
@@ -79,6 +80,30 @@ extension FolderStatus {
         halt = json["halt"].flatMap { Halt(json: $0) }
         lastCycle = json["lastCycle"].flatMap { CycleRecord(json: $0) }
         oldestUnsyncedSeconds = json["oldestUnsyncedSeconds"]?.integer
+        watching = json["watching"].flatMap { WatchStatus(json: $0) }
+    }
+}
+
+extension WatchStatus {
+    var json: JSONValue {
+        .object([
+            JSONMember("directories", .integer(Int64(directories))),
+            JSONMember("unwatched", .integer(Int64(unwatched))),
+            JSONMember("reason", .optional(reason)),
+            JSONMember("overflows", .integer(overflows)),
+        ])
+    }
+
+    init?(json: JSONValue) {
+        guard let directories = json["directories"]?.integer, let unwatched = json["unwatched"]?.integer,
+            let overflows = json["overflows"]?.integer
+        else { return nil }
+        self.init(
+            directories: Int(directories),
+            unwatched: Int(unwatched),
+            reason: json["reason"]?.text,
+            overflows: overflows
+        )
     }
 }
 

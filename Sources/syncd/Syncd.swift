@@ -10,10 +10,11 @@ struct Syncd: AsyncParsableCommand {
         commandName: "syncd",
         abstract: "Keeps a local folder and a prefix of an S3 bucket the same.",
         usage:
-            "syncd --once [--dry-run] [--quiet] [--json] [--config PATH]\nsyncd COMMAND [FOLDER] [--json] [--config PATH]",
+            "syncd run [--config PATH]\nsyncd --once [--dry-run] [--quiet] [--json] [--config PATH]\nsyncd COMMAND [FOLDER] [--json] [--config PATH]",
         discussion: """
             Examples:
               syncd plan                     what would be done, without doing it
+              syncd run                      keep all folders in sync until stopped
               syncd --once                   one cycle over all folders, then exit
               syncd --once --quiet --json    the same for scripts
 
@@ -23,9 +24,14 @@ struct Syncd: AsyncParsableCommand {
             """,
         version: "syncd \(Version.number)",
         groupedSubcommands: [
-            CommandGroup(name: "Sync", subcommands: [PlanCommand.self]),
-            CommandGroup(name: "Look", subcommands: [StatusCommand.self, VerifyCommand.self]),
-            CommandGroup(name: "Steer", subcommands: [ApproveCommand.self]),
+            CommandGroup(name: "Sync", subcommands: [RunCommand.self, PlanCommand.self, WaitCommand.self]),
+            CommandGroup(name: "Look", subcommands: [StatusCommand.self, ExplainCommand.self, VerifyCommand.self]),
+            CommandGroup(
+                name: "Steer",
+                subcommands: [
+                    SyncCommand.self, PauseCommand.self, ResumeCommand.self, ApproveCommand.self, ReloadCommand.self,
+                ]
+            ),
         ]
     )
 

@@ -38,13 +38,13 @@ struct SQLiteIndexTests {
     private func agreed(on names: [String]) async throws -> (SQLiteIndex, Int64) {
         let index = try SQLiteIndex(path: nil)
         let id = try await index.open(folder()).id
-        let local = await index.beginObservation(id, of: .local)
+        let local = try await index.beginObservation(id, of: .local)
         try await index.observe(local, local: files(names))
-        let remote = await index.beginObservation(id, of: .remote)
+        let remote = try await index.beginObservation(id, of: .remote)
         try await index.observe(remote, remote: objects(names))
         let base = BaseState(local: state(1), remote: RemoteState(etag: ETag("e"), size: 1), digest: nil)
         let entries = try await index.attention(id, after: nil, limit: 1_000)
-        try await index.record(id, entries.map { .agreed(entry: $0.id, base: base, isRacy: false) }, at: now)
+        try await index.record(id, entries.map { .agreed(entry: $0.version, base: base, isRacy: false) }, at: now)
         try await index.completeObservation(local, unseen: nothingUnseen)
         try await index.completeObservation(remote, unseen: nothingUnseen)
         return (index, id)
@@ -63,7 +63,7 @@ struct SQLiteIndexTests {
     @Test func `agreed entries need no attention, and an equal observation changes nothing`() async throws {
         let (index, id) = try await agreed(on: ["a", "b", "c/d"])
         #expect(try await index.attention(id, after: nil, limit: 10).isEmpty)
-        let number = await index.beginObservation(id, of: .local)
+        let number = try await index.beginObservation(id, of: .local)
         try await index.observe(number, local: files(["a", "b", "c/d"]))
         try await index.completeObservation(number, unseen: nothingUnseen)
         #expect(try await index.attention(id, after: nil, limit: 10).isEmpty)
@@ -72,7 +72,7 @@ struct SQLiteIndexTests {
 
     @Test func `what a complete observation did not see is absent, and no more than that`() async throws {
         let (index, id) = try await agreed(on: ["a", "b", "c/d", "e"])
-        let number = await index.beginObservation(id, of: .local)
+        let number = try await index.beginObservation(id, of: .local)
         try await index.observe(number, local: files(["a"]))
         let unseen = Unseen(
             unknown: [path("c")],
@@ -88,7 +88,7 @@ struct SQLiteIndexTests {
 
     @Test func `an observation that ended early concludes nothing`() async throws {
         let (index, id) = try await agreed(on: ["a", "b"])
-        let number = await index.beginObservation(id, of: .remote)
+        let number = try await index.beginObservation(id, of: .remote)
         try await index.observe(number, remote: objects(["a"]))
         await index.abandonObservation(number)
         await #expect(throws: IndexError.self) { try await index.completeObservation(number, unseen: nothingUnseen) }
@@ -97,19 +97,19 @@ struct SQLiteIndexTests {
 
     @Test func `a slow observation never overrules a younger outcome`() async throws {
         let (index, id) = try await agreed(on: ["changed", "gone"])
-        let slow = await index.beginObservation(id, of: .remote)
+        let slow = try await index.beginObservation(id, of: .remote)
         let entries = try await [index.entry(id, at: path("changed")), index.entry(id, at: path("gone"))].compactMap(
             \.self
         )
         let base = BaseState(local: state(1), remote: RemoteState(etag: ETag("younger"), size: 1), digest: nil)
-        try await index.record(id, entries.map { .agreed(entry: $0.id, base: base, isRacy: false) }, at: now)
+        try await index.record(id, entries.map { .agreed(entry: $0.version, base: base, isRacy: false) }, at: now)
         // The listing began before the uploads: it shows the old version of one, and not yet the other.
         try await index.observe(slow, remote: objects(["changed"], etag: "older"))
         try await index.completeObservation(slow, unseen: nothingUnseen)
         for name in ["changed", "gone"] {
             #expect(try await index.entry(id, at: path(name))?.remote?.etag == ETag("younger"), "\(name)")
         }
-        let later = await index.beginObservation(id, of: .remote)
+        let later = try await index.beginObservation(id, of: .remote)
         try await index.observe(later, remote: objects(["changed"], etag: "older"))
         try await index.completeObservation(later, unseen: nothingUnseen)
         #expect(try await index.entry(id, at: path("changed"))?.remote?.etag == ETag("older"))
@@ -124,7 +124,7 @@ struct SQLiteIndexTests {
         let shown = names.filter { _ in Bool.random(using: &generator) }.shuffled(using: &generator)
         let isOrdered = Bool.random(using: &generator)
         let listed = isOrdered ? shown.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } : shown
-        let number = await index.beginObservation(id, of: .remote)
+        let number = try await index.beginObservation(id, of: .remote)
         var rest = listed[...]
         while !rest.isEmpty {
             let count = Int.random(in: 1...9, using: &generator)
@@ -142,7 +142,7 @@ struct SQLiteIndexTests {
     @Test func `attention comes in byte order and in pages`() async throws {
         let index = try SQLiteIndex(path: nil)
         let id = try await index.open(folder()).id
-        let number = await index.beginObservation(id, of: .local)
+        let number = try await index.beginObservation(id, of: .local)
         try await index.observe(number, local: files(["b", "a/x", "a-", "a0", "a"]))
         let first = try await index.attention(id, after: nil, limit: 3)
         let rest = try await index.attention(id, after: first.last?.path, limit: 3)
@@ -153,21 +153,24 @@ struct SQLiteIndexTests {
         let (index, id) = try await agreed(on: ["failed", "left", "racy"])
         let base = BaseState(local: state(1), remote: RemoteState(etag: ETag("e"), size: 1), digest: nil)
         let problem = Problem(path: Array("failed".utf8), side: .local, kind: .busy, message: "busy")
-        var ids: [String: Int64] = [:]
-        for name in ["failed", "left", "racy"] { ids[name] = try await index.entry(id, at: path(name))?.id }
+        var rows: [String: EntryVersion] = [:]
+        for name in ["failed", "left", "racy"] { rows[name] = try await index.entry(id, at: path(name))?.version }
+        let (failed, left, racy) = (
+            try #require(rows["failed"]), try #require(rows["left"]), try #require(rows["racy"])
+        )
         try await index.record(
             id,
             [
-                .agreed(entry: ids["racy"] ?? 0, base: base, isRacy: true), .left(entry: ids["left"] ?? 0),
-                .failed(entry: ids["failed"] ?? 0, problem),
+                .agreed(entry: racy, base: base, isRacy: true), .left(entry: left),
+                .failed(entry: failed, problem),
             ],
             at: now
         )
         #expect(try await index.attention(id, after: nil, limit: 9).map(\.path) == [path("failed"), path("racy")])
         #expect(try await index.problems(id, limit: 9).map(\.problem) == [problem])
-        try await index.record(id, [.failed(entry: ids["failed"] ?? 0, problem)], at: UnixTime(seconds: 1_900_000_000))
+        try await index.record(id, [.failed(entry: failed, problem)], at: UnixTime(seconds: 1_900_000_000))
         #expect(try await index.problems(id, limit: 9).first?.since == now, "since when it was met without a break")
-        try await index.record(id, [.agreed(entry: ids["failed"] ?? 0, base: base, isRacy: false)], at: now)
+        try await index.record(id, [.agreed(entry: failed, base: base, isRacy: false)], at: now)
         #expect(try await index.problems(id, limit: 9).isEmpty)
     }
 
@@ -206,19 +209,19 @@ struct SQLiteIndexTests {
         do {
             let index = try SQLiteIndex(path: file)
             let id = try await index.open(folder()).id
-            last = await index.beginObservation(id, of: .local)
+            last = try await index.beginObservation(id, of: .local)
             try await index.observe(last, local: files(["a"]))
             #expect(throws: IndexError.self, "one connection at a time") { try SQLiteIndex(path: file) }
         }
         let index = try SQLiteIndex(path: file)
         let id = try await index.open(folder()).id
         #expect(try await index.entry(id, at: path("a"))?.local == state(1))
-        #expect(await index.beginObservation(id, of: .local) > last)
+        #expect(try await index.beginObservation(id, of: .local) > last)
     }
 
     @Test func `entries that were agreed on are read in pages, and no others`() async throws {
         let (index, id) = try await agreed(on: ["a", "a/x", "a0", "b"])
-        let number = await index.beginObservation(id, of: .local)
+        let number = try await index.beginObservation(id, of: .local)
         try await index.observe(number, local: files(["a-new"]))
         let first = try await index.agreed(id, after: nil, limit: 2)
         let rest = try await index.agreed(id, after: first.last?.path, limit: 10)

@@ -34,7 +34,7 @@ struct SlowObservationTests {
         world.advance(seconds: 60)
         try await world.run()
         let folder = try await folder(world)
-        let number = await world.index.beginObservation(folder, of: .remote)
+        let number = try await world.index.beginObservation(folder, of: .remote)
         let slow = try await pages(of: world, folder: folder)
         try await world.index.observe(number, remote: slow[0])
         // Minutes pass, in which a younger cycle does all there is to do.
@@ -56,7 +56,7 @@ struct SlowObservationTests {
         world.advance(seconds: 60)
         try await world.run()
         let folder = try await folder(world)
-        let number = await world.index.beginObservation(folder, of: .local)
+        let number = try await world.index.beginObservation(folder, of: .local)
         let slow = try Self.names.map { name in
             let status = try #require(world.fileSystem.status(ofText: name))
             return LocalObservation(path: try RelativePath(Array(name.utf8)), state: status.state)

@@ -127,6 +127,14 @@ struct ScriptedRunner: CycleRunner {
         return verifications[folder.name] ?? VerifyReport(startedAt: now, finishedAt: now, failure: failure)
     }
 
+    func explain(_ folder: Folder, _ path: RelativePath) async throws(CycleFailure) -> Explanation {
+        throw CycleFailure(code: .index, message: "not scripted")
+    }
+
+    func setPaused(_ folder: Folder, _ isPaused: Bool) async throws(CycleFailure) {
+        throw CycleFailure(code: .index, message: "not scripted")
+    }
+
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
         try approval.get()
     }

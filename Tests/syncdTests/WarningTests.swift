@@ -40,12 +40,12 @@ struct WarningTests {
         let first = await once(configuration, reported())
         #expect(first.cause == .done)
         #expect(first.errors == "syncd: photos: index.db was damaged\\nand has been moved aside\n")
-        #expect(status(configuration, isJSON: false).contains("has been moved aside"))
-        #expect(status(configuration, isJSON: true).contains(#""warnings":["index.db was damaged\nand has been"#))
+        #expect(await status(configuration, isJSON: false).contains("has been moved aside"))
+        #expect(await status(configuration, isJSON: true).contains(#""warnings":["index.db was damaged\nand has been"#))
         let second = await once(configuration, report(.inSync))
         #expect(second.errors.isEmpty)
-        #expect(!status(configuration, isJSON: false).contains("has been moved aside"))
-        #expect(status(configuration, isJSON: true).contains(#""warnings":[]"#))
+        #expect(!(await status(configuration, isJSON: false)).contains("has been moved aside"))
+        #expect(await status(configuration, isJSON: true).contains(#""warnings":[]"#))
     }
 
     private func once(_ configuration: Configuration, _ report: CycleReport) async -> (cause: ExitCause, errors: String)
@@ -63,17 +63,16 @@ struct WarningTests {
         return (await run.run(until: StopSignal()), transcript.errors)
     }
 
-    private func status(_ configuration: Configuration, isJSON: Bool) -> String {
+    private func status(_ configuration: Configuration, isJSON: Bool) async -> String {
         let transcript = Transcript()
         let run = StatusRun(
             configuration: configuration,
             folders: configuration.folders,
-            isJSON: isJSON,
-            showsProblems: false,
+            form: isJSON ? .json : .overview,
             console: transcript.console(),
             clock: StillClock()
         )
-        #expect(run.run() == .done)
+        #expect(await run.run() == .done)
         return transcript.output
     }
 }

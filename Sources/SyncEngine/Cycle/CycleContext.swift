@@ -16,6 +16,10 @@ public struct CycleContext: Sendable {
     /// Permission bits of a downloaded file whose object names none: 0666 less the umask.
     public var defaultMode: UInt16
     public var parts: PartPolicy
+    /// Is told of every directory that is read; nil where nothing is watched.
+    public var watcher: (any DirectoryWatcher)?
+    /// The same for all cycles and reactions of a folder in one process.
+    public var share: FolderShare
 
     public init(
         folder: Folder,
@@ -28,7 +32,9 @@ public struct CycleContext: Sendable {
         stop: StopSignal = StopSignal(),
         concurrency: Int = 32,
         defaultMode: UInt16 = 0o644,
-        parts: PartPolicy = .standard
+        parts: PartPolicy = .standard,
+        watcher: (any DirectoryWatcher)? = nil,
+        share: FolderShare = FolderShare()
     ) {
         self.folder = folder
         self.files = files
@@ -41,7 +47,11 @@ public struct CycleContext: Sendable {
         self.concurrency = max(1, concurrency)
         self.defaultMode = defaultMode
         self.parts = parts
+        self.watcher = watcher
+        self.share = share
     }
+
+    var claims: PathClaims { share.claims }
 
     /// Requests by class since the store's count was `before`, without the classes that had none.
     func requests(since before: [String: Int64]) -> [String: Int64] {

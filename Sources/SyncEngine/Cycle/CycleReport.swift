@@ -98,6 +98,8 @@ public struct CycleReport: Sendable {
     public var record: CycleRecord
     /// What was found and not done: waiting for approval, failed, or only planned.
     public var pending: ChangeCounts
+    /// How many of those wait only to be judged together with others.
+    public var held: Int64
     /// Names that are rightly not synced: excluded, links, special files.
     public var skipped: Int64
     public var problems: [KnownProblem]
@@ -108,20 +110,27 @@ public struct CycleReport: Sendable {
     public var planned: [PlannedChange]
     /// What the operator should know and nothing failed by, a sentence or two each. It changes no exit code.
     public var warnings: [String]
+    /// When the first of the entries that failed is to be tried again; nil where none waits.
+    public var nextAttempt: UnixTime?
+    /// Files to be looked at once more in two seconds, being written so lately: the first of them, and how many.
+    public var racy: (paths: [RelativePath], count: Int) = ([], 0)
 
     public init(
         record: CycleRecord,
         pending: ChangeCounts = .init(),
+        held: Int64 = 0,
         skipped: Int64 = 0,
         problems: [KnownProblem] = [],
         halt: Halt? = nil,
         failure: CycleFailure? = nil,
         counts: FolderCounts = .init(entries: 0, bytes: 0, attention: 0),
         planned: [PlannedChange] = [],
-        warnings: [String] = []
+        warnings: [String] = [],
+        nextAttempt: UnixTime? = nil
     ) {
         self.record = record
         self.pending = pending
+        self.held = held
         self.skipped = skipped
         self.problems = problems
         self.halt = halt
@@ -129,5 +138,6 @@ public struct CycleReport: Sendable {
         self.counts = counts
         self.planned = planned
         self.warnings = warnings
+        self.nextAttempt = nextAttempt
     }
 }

@@ -12,12 +12,13 @@ struct DeletePass {
     /// Batches under way at once.
     private static let maximumBatches = 4
 
-    init(_ context: CycleContext, folder: Int64, trash: Trash, markers: Set<RelativePath>) {
+    /// `listed` says that this cycle has listed the bucket.
+    init(_ context: CycleContext, folder: Int64, trash: Trash, markers: Set<RelativePath>, listed: Bool) {
         self.context = context
         self.folder = folder
         self.trash = trash
         self.markers = markers
-        deleter = Deleter(files: context.files, store: context.store, trash: trash)
+        deleter = Deleter(files: context.files, store: context.store, trash: trash, looksFirst: !listed)
     }
 
     /// Deletes the objects of the entries that `next` yields.
@@ -74,7 +75,10 @@ struct DeletePass {
             try await runBounded(limit: limit, until: context.stop, next: next) { entries in
                 (entries, await delete(entries))
             } finish: { entries, results in
-                for (entry, result) in zip(entries, results) { try await finish(entry, result) }
+                for (entry, result) in zip(entries, results) {
+                    context.claims.release(entry.path, by: .cycle)
+                    try await finish(entry, result)
+                }
             }
             return nil
         } catch {

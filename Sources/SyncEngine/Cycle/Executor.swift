@@ -1,34 +1,35 @@
 /// Carries out what was decided and permitted: transfers, then deletes, then what the deletes made room for.
 struct Executor {
     let context: CycleContext
-    let folder: Int64
+    let query: AttentionQuery
+    let scope: CycleScope
     let decider: Decider
     let permit: Permit
     private let trash: Trash
 
-    init(_ context: CycleContext, folder: Int64, decider: Decider, permit: Permit) {
+    init(_ context: CycleContext, query: AttentionQuery, scope: CycleScope, decider: Decider, permit: Permit) {
         self.context = context
-        self.folder = folder
+        self.query = query
+        self.scope = scope
         self.decider = decider
         self.permit = permit
         trash = Trash(files: context.files, cycle: context.clock.now())
     }
 
     func run(into done: inout Done, tally: Tally, markers: [RelativePath]) async throws {
+        let transfers = TransferPass(context, folder: folder, owner: owner, trash: trash)
+        if scope.isReaction {
+            _ = try await transfer(transfers, into: &done, tally)
+            return
+        }
         context.progress.update {
             $0.phase = .transferring
             $0.transfers = tally.counts.uploads + tally.counts.downloads
             $0.bytes = tally.counts.bytes
         }
-        if context.folder.policy.direction == .down { makeDirectories(markers) }
-        let transfers = TransferPass(context, folder: folder, trash: trash)
-        var retries: [TransferJob] = []
-        if tally.counts.uploads + tally.counts.downloads > 0 {
-            let lanes: [TransferLane] = tally.largeTransfers > 0 ? [.small, .large] : [.small]
-            var sources = lanes.map { TransferSource(self, lane: $0) }
-            retries = try await transfers.run(into: &done, lanes: lanes) { try await sources[$0.rawValue].next() }
-        }
-        if tally.counts.deletes > 0 {
+        if context.folder.policy.direction == .down, scope.lists { makeDirectories(markers) }
+        let retries = try await transfer(transfers, into: &done, tally)
+        if tally.counts.deletes > 0, scope.deletes {
             try await delete(into: &done, markers: Set(markers))
         }
         if !retries.isEmpty, done.deletedLocal + done.deletedRemote > 0 {
@@ -39,8 +40,27 @@ struct Executor {
         expireTrash()
     }
 
+    private var folder: Int64 { query.folder }
+
+    fileprivate var owner: PathClaims.Owner { scope.isReaction ? .reaction : .cycle }
+
+    /// False where another works on that path.
+    fileprivate func claim(_ path: RelativePath) -> Bool { context.claims.claim(path, for: owner) }
+
+    /// - Returns: the jobs that something else was in the way of.
+    private func transfer(
+        _ transfers: TransferPass,
+        into done: inout Done,
+        _ tally: Tally
+    ) async throws -> [TransferJob] {
+        guard tally.counts.uploads + tally.counts.downloads > 0 else { return [] }
+        let lanes: [TransferLane] = tally.largeTransfers > 0 ? [.small, .large] : [.small]
+        var sources = lanes.map { TransferSource(self, lane: $0) }
+        return try await transfers.run(into: &done, lanes: lanes) { try await sources[$0.rawValue].next() }
+    }
+
     private func delete(into done: inout Done, markers: Set<RelativePath>) async throws {
-        let deletes = DeletePass(context, folder: folder, trash: trash, markers: markers)
+        let deletes = DeletePass(context, folder: folder, trash: trash, markers: markers, listed: scope.lists)
         var remote = DeleteSource(self, side: .remote)
         try await deletes.deleteRemote(into: &done, next: { try await remote.next() }, approved: { remote.approved })
         var local = DeleteSource(self, side: .local)
@@ -71,7 +91,7 @@ private struct TransferSource {
     init(_ executor: Executor, lane: TransferLane) {
         self.executor = executor
         self.lane = lane
-        reader = AttentionReader(executor.context.index, folder: executor.folder)
+        reader = AttentionReader(executor.query)
     }
 
     mutating func next() async throws -> TransferJob? {
@@ -81,13 +101,13 @@ private struct TransferSource {
             switch change {
             case .upload:
                 guard try await executor.permit.allows(change, of: entry), try await canName(entry) else { continue }
-                return TransferJob(entry: entry, change: change)
             case .download:
-                guard try await executor.permit.allows(change, of: entry) else { continue }
-                return TransferJob(entry: entry, change: change)
+                // What comes down rests on a listing, and a reaction has none.
+                guard !executor.scope.isReaction, try await executor.permit.allows(change, of: entry) else { continue }
             case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .conflict, .leave:
                 continue
             }
+            if executor.claim(entry.path) { return TransferJob(entry: entry, change: change) }
         }
         return nil
     }
@@ -103,8 +123,8 @@ private struct TransferSource {
             if keepsBackslashes == false { problem = .folded(entry.path) }
         }
         guard let problem else { return true }
-        let outcome = Outcome.failed(entry: entry.id, problem)
-        try await context.index.record(executor.folder, [outcome], at: context.clock.now())
+        let outcome = Outcome.failed(entry: entry.version, problem)
+        try await context.index.record(executor.query.folder, [outcome], at: context.clock.now())
         return false
     }
 }
@@ -120,14 +140,14 @@ private struct DeleteSource {
     init(_ executor: Executor, side: Side) {
         self.executor = executor
         self.side = side
-        reader = AttentionReader(executor.context.index, folder: executor.folder)
+        reader = AttentionReader(executor.query)
     }
 
     mutating func next() async throws -> Entry? {
         while let entry = try await reader.next() {
             let change = executor.decider.change(for: entry)
             guard change.deletes(on: side) else { continue }
-            guard try await executor.permit.allows(change, of: entry) else { continue }
+            guard try await executor.permit.allows(change, of: entry), executor.claim(entry.path) else { continue }
             if try await executor.permit.isApproved(change, of: entry) { approved += 1 }
             return entry
         }

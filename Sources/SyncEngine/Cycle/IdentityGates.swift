@@ -40,11 +40,17 @@ struct IdentityGates {
     /// Nil if neither side is empty that was not empty when they last agreed.
     func checkEmptied(_ observed: Observed) async throws -> Halt? {
         let base = memory.baseCount
+        guard base > 0 else { return nil }
+        // Where a side was not looked at as a whole, the index tells whether anything of it is left.
+        let files: Int64 =
+            if let scan = observed.scan, observed.isWholeScan { scan.files } else {
+                try await context.index.holdsAny(memory.id, on: .local) ? 1 : 0
+            }
         if let reason = judgeEmptied(
             baseCount: base,
-            scanIsComplete: observed.scan.isComplete,
-            filesSeen: observed.scan.files,
-            objectsSeen: observed.listing.objects
+            scanIsComplete: observed.scan?.isComplete ?? true,
+            filesSeen: files,
+            objectsSeen: observed.listing?.objects
         ) {
             let side: Side = reason == .remoteEmptied(baseCount: base) ? .remote : .local
             return try await halt(reason, unless: .acceptEmptied(side, entries: base))

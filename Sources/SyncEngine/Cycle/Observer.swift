@@ -1,9 +1,12 @@
-/// What one look at both sides brought, beside what went into the index.
+/// What a look at both sides, or at parts of them, brought, beside what went into the index.
 struct Observed: Sendable {
-    var scan: ScanResult
-    var listing: ListingSummary
-    /// Paths that were not observed here: they and all beneath them.
-    var unknown: UnknownPaths
+    /// Nil where the local side was not looked at.
+    var scan: ScanResult?
+    /// Nil where the bucket was not listed.
+    var listing: ListingSummary?
+    var view: FolderView
+    /// Whether the scan was one of the whole tree.
+    var isWholeScan = false
 }
 
 /// Paths of which nothing is known, with all that lies beneath them.
@@ -30,6 +33,9 @@ struct Observer {
     let context: CycleContext
     let rules: IgnoreRules
     let folder: Int64
+    let scope: CycleScope
+    /// What is known of what is not looked at.
+    let view: FolderView
 
     /// - Throws: ``CycleFailure`` if the listing did not come to its end or the root could not be read: then nothing is
     ///   concluded from what was not seen, on either side.
@@ -37,16 +43,12 @@ struct Observer {
         async let listed = list()
         async let scanned = scan()
         do {
-            let (scan, scanNumber) = try await scanned
-            let (listing, listNumber) = try await listed
-            if scan.isComplete {
-                try await complete(scanNumber, unknown: scan.unknown)
-            } else {
-                await context.index.abandonObservation(scanNumber)
-            }
-            try await complete(listNumber, unknown: [])
-            try await noteProblems(scan: scan, listing: listing)
-            return Observed(scan: scan, listing: listing, unknown: UnknownPaths(scan.unknown))
+            var observed = Observed(view: view)
+            let scan = try await scanned
+            let listing = try await listed
+            if let scan { try await take(scan.result, scan.number, &observed) }
+            if let listing { try await take(listing.summary, listing.number, &observed) }
+            return observed
         } catch let error as StoreError {
             throw Self.failure(ofListing: error)
         } catch let error as FileSystemError {
@@ -54,22 +56,37 @@ struct Observer {
         }
     }
 
-    private func scan() async throws -> (ScanResult, Sequence) {
-        let number = try await context.index.beginObservation(folder, of: .local)
-        let scanner = DirectoryScanner(files: context.files, rules: rules, stop: context.stop)
+    private func scan() async throws -> (result: ScanResult, number: Sequence)? {
+        let entries: EntryScope
+        switch scope.local {
+        case .whole: entries = .whole
+        case .paths(let paths): entries = .paths(paths)
+        case .none: return nil
+        }
+        let number = try await context.index.beginObservation(folder, of: .local, within: entries)
+        let scanner = DirectoryScanner(
+            files: context.files,
+            rules: rules,
+            stop: context.stop,
+            watcher: context.watcher
+        )
+        let observe: @Sendable ([LocalObservation]) async throws -> Void = { [context] page in
+            try await context.index.observe(number, local: page)
+            context.progress.update { $0.filesScanned += Int64(page.count) }
+        }
         do {
-            let result = try await scanner.scan { page in
-                try await context.index.observe(number, local: page)
-                context.progress.update { $0.filesScanned += Int64(page.count) }
+            switch entries {
+            case .whole: return (try await scanner.scan(observe: observe), number)
+            case .paths(let paths): return (try await scanner.scan(paths, on: view.device, observe: observe), number)
             }
-            return (result, number)
         } catch {
             await context.index.abandonObservation(number)
             throw error
         }
     }
 
-    private func list() async throws -> (ListingSummary, Sequence) {
+    private func list() async throws -> (summary: ListingSummary, number: Sequence)? {
+        guard scope.lists else { return nil }
         let number = try await context.index.beginObservation(folder, of: .remote)
         let lister = RemoteLister(
             store: context.store,
@@ -88,15 +105,38 @@ struct Observer {
         }
     }
 
+    private func take(_ scan: ScanResult, _ number: Sequence, _ observed: inout Observed) async throws {
+        if scan.isComplete {
+            try await complete(number, unknown: scan.unknown)
+        } else {
+            await context.index.abandonObservation(number)
+        }
+        observed.scan = scan
+        switch scope.entries {
+        case .whole:
+            observed.isWholeScan = true
+            observed.view.device = scan.device
+            observed.view.unknown = scan.unknown
+            observed.view.skippedLocal = scan.skipped
+        case .paths(let paths):
+            observed.view.merge(scan, of: paths)
+        }
+        let now = context.clock.now()
+        try await context.index.setProblems(folder, of: .local, within: scope.entries, scan.problems, at: now)
+    }
+
+    private func take(_ listing: ListingSummary, _ number: Sequence, _ observed: inout Observed) async throws {
+        try await complete(number, unknown: [])
+        observed.listing = listing
+        observed.view.skippedRemote = listing.skipped
+        observed.view.markers = listing.markers
+        let now = context.clock.now()
+        try await context.index.setProblems(folder, of: .remote, within: .whole, listing.problems, at: now)
+    }
+
     private func complete(_ number: Sequence, unknown: [RelativePath]) async throws {
         let unseen = Unseen(unknown: unknown, isExcluded: { [rules] in rules.excludes($0) })
         try await context.index.completeObservation(number, unseen: unseen)
-    }
-
-    private func noteProblems(scan: ScanResult, listing: ListingSummary) async throws {
-        let now = context.clock.now()
-        try await context.index.setProblems(folder, of: .local, scan.problems, at: now)
-        try await context.index.setProblems(folder, of: .remote, listing.problems, at: now)
     }
 
     private static func failure(ofListing error: StoreError) -> CycleFailure {

@@ -1,20 +1,12 @@
 /// Lists what a cycle would do, change by change.
 struct Planner {
-    private let index: any Index
-    private let folder: Int64
-    private let decider: Decider
-    private let permit: Permit
-
-    init(_ context: CycleContext, folder: Int64, decider: Decider, permit: Permit) {
-        index = context.index
-        self.folder = folder
-        self.decider = decider
-        self.permit = permit
-    }
+    let query: AttentionQuery
+    let decider: Decider
+    let permit: Permit
 
     /// The first `limit` changes that transfer or delete, in byte order.
     func list(limit: Int) async throws -> [PlannedChange] {
-        var reader = AttentionReader(index, folder: folder)
+        var reader = AttentionReader(query)
         var planned: [PlannedChange] = []
         while planned.count < limit, let entry = try await reader.next() {
             let change = decider.change(for: entry)

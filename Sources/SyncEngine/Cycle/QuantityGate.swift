@@ -2,6 +2,7 @@
 struct QuantityGate {
     private let context: CycleContext
     private let memory: FolderMemory
+    private let query: AttentionQuery
     private let decider: Decider
     private let approvals: Approvals
 
@@ -17,9 +18,16 @@ struct QuantityGate {
         var allowsUnapproved: Bool
     }
 
-    init(_ context: CycleContext, memory: FolderMemory, decider: Decider, approvals: Approvals) {
+    init(
+        _ context: CycleContext,
+        memory: FolderMemory,
+        query: AttentionQuery,
+        decider: Decider,
+        approvals: Approvals
+    ) {
         self.context = context
         self.memory = memory
+        self.query = query
         self.decider = decider
         self.approvals = approvals
     }
@@ -45,7 +53,7 @@ struct QuantityGate {
 
     /// Writes the set that waits for approval. - Returns: the first few of its paths.
     private func collect(onlyForeign: Bool) async throws -> [RelativePath] {
-        var reader = AttentionReader(context.index, folder: memory.id)
+        var reader = AttentionReader(query)
         var page: [GatedChange] = []
         var examples: [RelativePath] = []
         while let entry = try await reader.next() {

@@ -13,18 +13,18 @@ struct Tally: Sendable {
     var largeTransfers: Int64 = 0
 }
 
-/// Decides on every entry that needs attention: compares what must be compared, records what needs no transfer, and
+/// Decides on the entries that need attention: compares what must be compared, records what needs no transfer, and
 /// counts the rest for the gates.
 struct Survey {
     let context: CycleContext
-    let folder: Int64
+    let query: AttentionQuery
     let decider: Decider
     let approvals: Approvals
 
     func run() async throws -> Tally {
         var tally = Tally()
-        var reader = AttentionReader(context.index, folder: folder)
-        var recorder = OutcomeRecorder(context, folder: folder)
+        var reader = AttentionReader(query)
+        var recorder = OutcomeRecorder(context, folder: query.folder)
         let comparer = ContentComparer(context)
         context.progress.update { $0.phase = .comparing }
         do {
@@ -58,7 +58,7 @@ struct Survey {
     /// A file that was only suspected to have changed must not count as a version that nobody agreed on.
     private func compare(_ entry: Entry, by comparer: ContentComparer) async -> Comparison {
         var entry = entry
-        let confirmation = entry.isDoubtful ? comparer.confirmBase(entry) : .refuted
+        let confirmation = entry.isDoubtful ? await comparer.confirmBase(entry) : .refuted
         if confirmation != .refuted { entry.isRacy = false }
         let verdict = decider.change(for: entry) == .compare ? await comparer.compare(entry) : .different
         return Comparison(entry: entry, confirmation: confirmation, verdict: verdict)
@@ -70,17 +70,18 @@ struct Survey {
         _ recorder: inout OutcomeRecorder
     ) async throws {
         let entry = comparison.entry
-        if comparison.confirmation == .proves { try await recorder.add(.confirmed(entry: entry.id)) }
+        if comparison.confirmation == .proves { try await recorder.add(.confirmed(entry: entry.version)) }
         switch comparison.verdict {
         case .same(let base, let isRacy):
-            try await recorder.add(.agreed(entry: entry.id, base: base, isRacy: isRacy))
+            if isRacy { context.notices.noteRacy(entry.path) }
+            try await recorder.add(.agreed(entry: entry.version, base: base, isRacy: isRacy))
         case .different:
-            try await recorder.add(.compared(entry: entry.id))
+            try await recorder.add(.compared(entry: entry.version))
             try await count(decider.change(for: entry, content: .different), of: entry, &tally)
         case .changed(let state):
-            try await recorder.add(.observedLocal(entry: entry.id, state))
+            try await recorder.add(.observedLocal(entry: entry.version, state))
         case .failed(let problem):
-            try await recorder.add(.failed(entry: entry.id, problem))
+            try await recorder.add(.failed(entry: entry.version, problem))
         case .fatal(let failure):
             throw failure
         }
@@ -94,12 +95,12 @@ struct Survey {
     ) async throws {
         switch change {
         case .nothing, .leave(.deletesOff), .leave(.foreign):
-            try await recorder.add(.left(entry: entry.id))
+            try await recorder.add(.left(entry: entry.version))
         case .forget:
-            try await recorder.add(.removed(entry: entry.id))
+            try await recorder.add(.removed(entry: entry.version))
         case .leave(.unknown):
             if let problem = obstacle(to: entry) {
-                try await recorder.add(.failed(entry: entry.id, problem))
+                try await recorder.add(.failed(entry: entry.version, problem))
             }
         case .compare, .adopt, .conflict:
             break

@@ -9,9 +9,19 @@ public struct SyncCycle: Sendable {
         rules = IgnoreRules(patterns: context.folder.exclude)
     }
 
-    /// Makes both sides equal, as far as gates and problems let it.
-    public func run() async -> CycleReport {
-        await report { run, memory in
+    /// Makes both sides equal, as far as `scope`, gates and problems let it.
+    /// The first of a process looks at everything, whatever the scope.
+    public func run(_ scope: CycleScope = .whole) async -> CycleReport {
+        var scope = scope
+        context.share.use(context.index)
+        if !context.share.isSurveyed {
+            scope.local = .whole
+            scope.lists = true
+        }
+        let owner: PathClaims.Owner = scope.isReaction ? .reaction : .cycle
+        context.claims.begin(owner)
+        defer { context.claims.end(owner) }
+        return await report(scope) { run, memory in
             try await carryOut(&run, memory)
         }
     }
@@ -19,13 +29,13 @@ public struct SyncCycle: Sendable {
     /// Finds out what ``run()`` would do. Writes to the index only: what was seen, and what needs no transfer.
     /// `limit` is the most changes that are listed one by one.
     public func plan(limit: Int) async -> CycleReport {
-        await report { run, memory in
+        await report(.whole) { run, memory in
             run.acts = false
             guard let survey = try await survey(&run, memory) else { return }
             run.tally = survey.tally
-            let gate = try await gate(survey, memory)
+            let gate = try await gate(survey, memory, run.scope)
             run.halt = gate.halt
-            let planner = Planner(context, folder: memory.id, decider: survey.decider, permit: survey.permit(gate))
+            let planner = Planner(query: survey.query, decider: survey.decider, permit: survey.permit(gate))
             run.planned = try await planner.list(limit: limit)
         }
     }
@@ -42,15 +52,46 @@ public struct SyncCycle: Sendable {
         }
     }
 
+    /// Notes, for this process and later ones, whether the operator wants the folder to rest.
+    public func setPaused(_ isPaused: Bool) async throws(CycleFailure) {
+        do {
+            let memory = try await context.index.open(context.folder)
+            try await context.index.setPaused(memory.id, isPaused)
+        } catch {
+            throw CycleFailure(of: error)
+        }
+    }
+
+    /// Whether the operator wants the folder to rest.
+    public func isPaused() async throws(CycleFailure) -> Bool {
+        do {
+            return try await context.index.memory(of: context.folder)?.isPaused ?? false
+        } catch {
+            throw CycleFailure(of: error)
+        }
+    }
+
     /// What a cycle has come to so far; it becomes the report.
     private struct Run {
+        let scope: CycleScope
+        /// What is known of both sides beside the index; nil until they were looked at.
+        var view: FolderView?
         /// False for a plan.
         var acts = true
         var tally = Tally()
         var done = Done()
-        var skipped: Int64 = 0
         var halt: Halt?
         var planned: [PlannedChange] = []
+
+        init(_ scope: CycleScope, _ view: FolderView?) {
+            self.scope = scope
+            self.view = view
+        }
+
+        /// Changes that wait to be judged together.
+        var held: Int64 {
+            scope.deletes ? 0 : tally.deletes + tally.foreignDeletes + tally.foreignOverwrites + tally.approved
+        }
 
         /// What was found and not done.
         var pending: ChangeCounts {
@@ -66,6 +107,7 @@ public struct SyncCycle: Sendable {
 
     private struct Surveyed: Sendable {
         var tally: Tally
+        var query: AttentionQuery
         var decider: Decider
         var approvals: Approvals
         var markers: [RelativePath]
@@ -80,18 +122,19 @@ public struct SyncCycle: Sendable {
         guard let survey = try await survey(&run, memory) else { return }
         run.tally = survey.tally
         try await sweep(survey.leftovers, of: memory.id)
-        let gate = try await gate(survey, memory)
+        let gate = try await gate(survey, memory, run.scope)
         run.halt = gate.halt
         let executor = Executor(
             context,
-            folder: memory.id,
+            query: survey.query,
+            scope: run.scope,
             decider: survey.decider,
             permit: survey.permit(gate)
         )
         try await executor.run(into: &run.done, tally: survey.tally, markers: survey.markers)
     }
 
-    /// Observes both sides and decides on all entries; nil where an identity gate halted the folder.
+    /// Observes what the scope names and decides on its entries; nil where an identity gate halted the folder.
     private func survey(_ run: inout Run, _ memory: FolderMemory) async throws -> Surveyed? {
         let gates = IdentityGates(context, memory: memory, marksRoot: run.acts)
         if let halt = try await gates.checkRoot() {
@@ -99,21 +142,31 @@ public struct SyncCycle: Sendable {
             return nil
         }
         context.progress.update { $0.phase = .scanning }
-        let observed = try await Observer(context: context, rules: rules, folder: memory.id).observe()
-        run.skipped = observed.scan.skipped + observed.listing.skipped
+        let observer = Observer(
+            context: context,
+            rules: rules,
+            folder: memory.id,
+            scope: run.scope,
+            view: run.view ?? .nothing
+        )
+        let observed = try await observer.observe()
+        run.view = observed.view
+        context.share.note(observed.view)
         if let halt = try await gates.checkEmptied(observed) {
             run.halt = halt
             return nil
         }
-        let decider = Decider(policy: context.folder.policy, unknown: observed.unknown)
+        let decider = Decider(policy: context.folder.policy, unknown: UnknownPaths(observed.view.unknown))
         let approvals = try await Approvals(context, folder: memory.id)
-        let survey = Survey(context: context, folder: memory.id, decider: decider, approvals: approvals)
+        let query = AttentionQuery(context, folder: memory.id, scope: run.scope)
+        let survey = Survey(context: context, query: query, decider: decider, approvals: approvals)
         return Surveyed(
             tally: try await survey.run(),
+            query: query,
             decider: decider,
             approvals: approvals,
-            markers: observed.listing.markers,
-            leftovers: observed.scan.leftovers
+            markers: observed.view.markers,
+            leftovers: run.scope.isReaction ? [] : observed.scan?.leftovers ?? []
         )
     }
 
@@ -126,16 +179,31 @@ public struct SyncCycle: Sendable {
         for leftover in Set(leftovers).subtracting(kept.map(\.temporary)) { try? context.files.removeFile(leftover) }
     }
 
-    private func gate(_ survey: Surveyed, _ memory: FolderMemory) async throws -> QuantityGate.Verdict {
-        try await QuantityGate(context, memory: memory, decider: survey.decider, approvals: survey.approvals)
-            .judge(survey.tally)
+    /// Without deletes nothing is judged, and nothing that a gate weighs is done.
+    private func gate(
+        _ survey: Surveyed,
+        _ memory: FolderMemory,
+        _ scope: CycleScope
+    ) async throws -> QuantityGate.Verdict {
+        guard scope.deletes else { return QuantityGate.Verdict(halt: nil, allowsUnapproved: false) }
+        let gate = QuantityGate(
+            context,
+            memory: memory,
+            query: survey.query,
+            decider: survey.decider,
+            approvals: survey.approvals
+        )
+        return try await gate.judge(survey.tally)
     }
 
     /// Runs `body` between the folder's opening and the cycle's record, and turns what happened into a report.
-    private func report(_ body: (inout Run, FolderMemory) async throws -> Void) async -> CycleReport {
+    private func report(
+        _ scope: CycleScope,
+        _ body: (inout Run, FolderMemory) async throws -> Void
+    ) async -> CycleReport {
         let startedAt = context.clock.now()
         let requestsBefore = context.store.requestCounts
-        var run = Run()
+        var run = Run(scope, context.share.view)
         var folder: Int64?
         var failure: CycleFailure?
         do {
@@ -149,13 +217,15 @@ public struct SyncCycle: Sendable {
         var report = CycleReport(
             record: record(run, from: startedAt, requestsBefore: requestsBefore),
             pending: run.pending,
-            skipped: run.skipped,
+            held: run.held,
+            skipped: run.view?.skipped ?? 0,
             halt: run.halt,
             failure: failure,
             planned: run.planned,
             warnings: context.notices.all
         )
-        await complete(&report, folder: folder)
+        report.racy = context.notices.racyPaths
+        await complete(&report, scope, folder: folder)
         return report
     }
 
@@ -175,7 +245,7 @@ public struct SyncCycle: Sendable {
     }
 
     /// Adds what the index knows, settles the result, and writes the cycle into the history.
-    private func complete(_ report: inout CycleReport, folder: Int64?) async {
+    private func complete(_ report: inout CycleReport, _ scope: CycleScope, folder: Int64?) async {
         guard let folder else {
             report.record.result = .failed
             return
@@ -183,8 +253,11 @@ public struct SyncCycle: Sendable {
         do {
             report.counts = try await context.index.counts(folder)
             report.problems = try await context.index.problems(folder, limit: Self.maximumProblems)
+            report.nextAttempt = try await context.index.nextAttempt(folder)
             report.record.result = Self.result(of: report)
-            try await context.index.addCycle(folder, report.record)
+            if !scope.isReaction || report.record.didSomething {
+                try await context.index.addCycle(folder, report.record)
+            }
         } catch {
             let failure = CycleFailure(of: error)
             // A damaged index goes before all else: with a new one the cycle may find that nothing else is wrong.
@@ -199,7 +272,8 @@ public struct SyncCycle: Sendable {
     private static func result(of report: CycleReport) -> CycleRecord.Result {
         if let failure = report.failure { return failure.code == .interrupted ? .interrupted : .failed }
         if report.halt != nil { return .halted }
-        return report.problems.isEmpty ? .inSync : .problems
+        if !report.problems.isEmpty { return .problems }
+        return report.held > 0 ? .held : .inSync
     }
 }
 

@@ -29,6 +29,7 @@ enum TransferLane: Int, CaseIterable, Sendable {
 struct TransferPass {
     let context: CycleContext
     let folder: Int64
+    private let owner: PathClaims.Owner
     let installer: Installer
     private let uploader: Uploader
     private let downloader: Downloader
@@ -42,9 +43,10 @@ struct TransferPass {
     /// Transfers that are tried once more when the deletes have cleared the way; beyond these the next cycle does it.
     private static let maximumRetries = 10_000
 
-    init(_ context: CycleContext, folder: Int64, trash: Trash) {
+    init(_ context: CycleContext, folder: Int64, owner: PathClaims.Owner, trash: Trash) {
         self.context = context
         self.folder = folder
+        self.owner = owner
         installer = Installer(files: context.files, clock: context.clock, trash: trash)
         meter = TransferMeter(context.progress)
         slots = PartSlots.count(concurrency: context.concurrency)
@@ -64,6 +66,15 @@ struct TransferPass {
     private enum Ended: Sendable {
         case upload(TransferJob, Uploader.Result)
         case download(TransferJob, Downloader.Result)
+
+        /// The path, unless it is still to be installed.
+        var settledPath: RelativePath? {
+            switch self {
+            case .upload(let job, _): job.entry.path
+            case .download(_, .staged): nil
+            case .download(let job, .blocked), .download(let job, .failed), .download(let job, .fatal): job.entry.path
+            }
+        }
     }
 
     /// Large objects that are under way at once.
@@ -123,8 +134,10 @@ struct TransferPass {
     }
 
     private func take(_ ended: Ended, into state: inout State) async throws {
+        if let path = ended.settledPath { context.claims.release(path, by: owner) }
         switch ended {
-        case .upload(_, .done(let outcome)):
+        case .upload(let job, .done(let outcome)):
+            if outcome.isRacy { context.notices.noteRacy(job.entry.path) }
             state.done.uploaded += 1
             context.progress.update { $0.transfersDone += 1 }
             try await state.recorder.add(outcome)
@@ -138,7 +151,7 @@ struct TransferPass {
                 try await install(&state)
             }
         case .download(let job, .blocked(let problem)):
-            try await state.recorder.add(.failed(entry: job.entry.id, problem))
+            try await state.recorder.add(.failed(entry: job.entry.version, problem))
             retryLater(job, &state)
         case .download(_, .failed(let outcome)):
             try await state.recorder.add(outcome)
@@ -158,13 +171,15 @@ struct TransferPass {
         state.staged = []
         state.stagedBytes = 0
         for (staged, result) in zip(batch, installer.install(batch)) {
+            context.claims.release(staged.entry.path, by: owner)
             switch result {
             case .installed(let outcome):
+                if outcome.isRacy { context.notices.noteRacy(staged.entry.path) }
                 state.done.downloaded += 1
                 context.progress.update { $0.transfersDone += 1 }
                 try await state.recorder.add(outcome)
             case .blocked(let problem):
-                try await state.recorder.add(.failed(entry: staged.entry.id, problem))
+                try await state.recorder.add(.failed(entry: staged.entry.version, problem))
                 retryLater(TransferJob(entry: staged.entry, change: .download(replacing: staged.replaced)), &state)
             case .failed(let outcome):
                 try await state.recorder.add(outcome)

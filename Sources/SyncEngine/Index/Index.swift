@@ -46,25 +46,44 @@ public struct Unseen: Sendable {
     }
 }
 
-/// How a change ended, as the index records it.
+/// What of a side, or of the entries, is looked at.
+public enum EntryScope: Hashable, Sendable {
+    case whole
+    /// Paths, each with all that lies beneath it; none of them beneath another.
+    case paths([RelativePath])
+}
+
+/// How a change ended, as the index records it. It names the entry as it was read: where its local side was seen anew
+/// since, what was concluded from the old one is not recorded, and the entry stays in need of attention.
 public enum Outcome: Sendable {
     /// Both sides hold the same: the new base, and with it both observed sides. `endedJob` is what made it so, where that
     /// was a transfer of many steps: its job goes too. Any other job of the path stays, until what it left is cleared up.
-    case agreed(entry: Int64, base: BaseState, isRacy: Bool, endedJob: JobKind? = nil)
+    case agreed(entry: EntryVersion, base: BaseState, isRacy: Bool, endedJob: JobKind? = nil)
     /// Gone on both sides: the row goes.
-    case removed(entry: Int64)
+    case removed(entry: EntryVersion)
     /// Both sides, as they are recorded, were compared and hold different bytes; the entry stays in need of attention.
-    case compared(entry: Int64)
+    case compared(entry: EntryVersion)
     /// The file was read again and still holds base's content: its identity can be relied on. The entry stays in need of
     /// attention.
-    case confirmed(entry: Int64)
+    case confirmed(entry: EntryVersion)
     /// Rightly left as it is: no attention until something changes.
-    case left(entry: Int64)
+    case left(entry: EntryVersion)
     /// A side was looked at again and is otherwise than recorded; the entry stays in need of attention.
-    case observedLocal(entry: Int64, LocalState?)
-    case observedRemote(entry: Int64, RemoteState?)
-    /// Not done; the entry stays in need of attention, and the problem is shown.
-    case failed(entry: Int64, Problem)
+    case observedLocal(entry: EntryVersion, LocalState?)
+    case observedRemote(entry: EntryVersion, RemoteState?)
+    /// Not done; the entry stays in need of attention, and the problem is shown. It is tried again after a while, which
+    /// grows with each failure in a row: see ``RetryDelay``.
+    case failed(entry: EntryVersion, Problem)
+}
+
+extension Outcome {
+    /// True if what was agreed on may have changed since without a trace.
+    var isRacy: Bool {
+        switch self {
+        case .agreed(_, _, let isRacy, _): isRacy
+        case .removed, .compared, .confirmed, .left, .observedLocal, .observedRemote, .failed: false
+        }
+    }
 }
 
 /// What the index remembers of a folder between cycles.
@@ -77,8 +96,18 @@ public struct FolderMemory: Sendable {
     /// Entries that have a base, and the bytes of their content.
     public var baseCount: Int64
     public var baseBytes: Int64
+    /// Whether the operator wants it to rest.
+    public var isPaused: Bool
 
-    public init(id: Int64, root: RootIdentity?, gate: GateMemory?, baseCount: Int64, baseBytes: Int64) {
+    public init(
+        id: Int64,
+        root: RootIdentity?,
+        gate: GateMemory?,
+        baseCount: Int64,
+        baseBytes: Int64,
+        isPaused: Bool = false
+    ) {
+        self.isPaused = isPaused
         self.id = id
         self.root = root
         self.gate = gate
@@ -127,6 +156,8 @@ public struct CycleRecord: Hashable, Sendable {
     /// How the cycle ended; `problems` is an end too.
     public enum Result: String, Sendable {
         case inSync, problems, halted, failed, interrupted
+        /// All is well; deletes wait to be judged together.
+        case held
     }
 
     public var startedAt: UnixTime
@@ -166,6 +197,17 @@ public struct CycleRecord: Hashable, Sendable {
     }
 }
 
+extension CycleRecord {
+    /// True if anything was transferred or deleted, or went wrong.
+    var didSomething: Bool {
+        if uploaded + downloaded + deletedLocal + deletedRemote > 0 { return true }
+        switch result {
+        case .inSync, .problems, .held: return false
+        case .halted, .failed, .interrupted: return true
+        }
+    }
+}
+
 /// A problem as the index keeps it.
 public struct KnownProblem: Hashable, Sendable {
     public var problem: Problem
@@ -195,7 +237,7 @@ public struct FolderCounts: Hashable, Sendable {
 }
 
 /// The memory of all folders, on disk. Each function that writes is one transaction; reads are pages.
-public protocol Index: JobIndex {
+public protocol Index: JobIndex, AnyObject {
     /// The folder's row, made anew if its name is new or names another pair than before (root path, endpoint, bucket,
     /// prefix or direction differ): a new pair has no base. Entries are marked for attention where the policy changed.
     func open(_ folder: Folder) async throws -> FolderMemory
@@ -206,8 +248,12 @@ public protocol Index: JobIndex {
     /// Notes the quantity gate's N; nil where no hour runs.
     func setGate(_ folder: Int64, _ gate: GateMemory?) async throws
 
-    /// Takes the number of an observation of one side; call it before the first request or directory read.
-    func beginObservation(_ folder: Int64, of side: Side) async throws -> Sequence
+    /// Notes whether the operator wants the folder to rest.
+    func setPaused(_ folder: Int64, _ isPaused: Bool) async throws
+
+    /// Takes the number of an observation of one side; call it before the first request or directory read. `scope` is
+    /// what will be looked at: of nothing else an absence is concluded.
+    func beginObservation(_ folder: Int64, of side: Side, within scope: EntryScope) async throws -> Sequence
     /// Writes what differs from the rows, for rows that nothing younger than `number` touched. At most 1,000 a page.
     func observe(_ number: Sequence, local page: [LocalObservation]) async throws
     /// The same for objects.
@@ -217,10 +263,23 @@ public protocol Index: JobIndex {
     /// The observation ended early: what it did not see stays as it was.
     func abandonObservation(_ number: Sequence) async
 
-    /// Entries in need of attention after `path` (nil: from the first), in byte order.
-    func attention(_ folder: Int64, after path: RelativePath?, limit: Int) async throws -> [Entry]
+    /// Entries in need of attention after `path` (nil: from the first), in byte order: all of the folder, or those at and
+    /// beneath `root`. Without those whose next attempt is later than `time`; nil for all.
+    func attention(
+        _ folder: Int64,
+        beneath root: RelativePath?,
+        after path: RelativePath?,
+        dueBy time: UnixTime?,
+        limit: Int
+    ) async throws -> [Entry]
+    /// When the first of the entries that failed is to be tried again; nil where none waits.
+    func nextAttempt(_ folder: Int64) async throws -> UnixTime?
+    /// Whether any entry is present on a side.
+    func holdsAny(_ folder: Int64, on side: Side) async throws -> Bool
     /// The entry at a path; nil if the index has no row for it.
     func entry(_ folder: Int64, at path: RelativePath) async throws -> Entry?
+    /// The entry at a path, with all else that the index holds of it; nil if it has no row.
+    func notes(_ folder: Int64, at path: RelativePath) async throws -> EntryNotes?
     /// The entries at `paths`, one for each and in their order; nil where the index has no row. As many
     /// as a page of a listing holds.
     func entries(_ folder: Int64, at paths: [RelativePath]) async throws -> [Entry?]
@@ -231,8 +290,15 @@ public protocol Index: JobIndex {
     /// All outcomes in one transaction. A problem noted for an entry goes when the entry's outcome is another.
     func record(_ folder: Int64, _ outcomes: [Outcome], at time: UnixTime) async throws
 
-    /// Replaces the problems that belong to no entry: those of a scan (`.local`) or a listing (`.remote`).
-    func setProblems(_ folder: Int64, of side: Side, _ problems: [Problem], at time: UnixTime) async throws
+    /// Replaces the problems that belong to no entry, as far as they lie within `scope`: those of a scan (`.local`) or a
+    /// listing (`.remote`).
+    func setProblems(
+        _ folder: Int64,
+        of side: Side,
+        within scope: EntryScope,
+        _ problems: [Problem],
+        at time: UnixTime
+    ) async throws
     /// Problems of entries, walks and listings in the byte order of their paths, at most `limit`.
     func problems(_ folder: Int64, limit: Int) async throws -> [KnownProblem]
     /// Numbers for `status`, kept up to date by every write: it costs no pass over the entries.
@@ -258,4 +324,16 @@ public protocol Index: JobIndex {
     func addCycle(_ folder: Int64, _ record: CycleRecord) async throws
     /// The cycle that ended last; nil before the first.
     func lastCycle(_ folder: Int64) async throws -> CycleRecord?
+}
+
+extension Index {
+    /// Begins the observation of a whole side.
+    public func beginObservation(_ folder: Int64, of side: Side) async throws -> Sequence {
+        try await beginObservation(folder, of: side, within: .whole)
+    }
+
+    /// All entries in need of attention after `path`, in byte order.
+    public func attention(_ folder: Int64, after path: RelativePath?, limit: Int) async throws -> [Entry] {
+        try await attention(folder, beneath: nil, after: path, dueBy: nil, limit: limit)
+    }
 }

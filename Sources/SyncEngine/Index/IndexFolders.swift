@@ -36,14 +36,15 @@ extension SQLiteIndex {
     private static func setPolicy(_ folder: Int64, _ policy: String, _ database: Database) throws {
         try database.execute(sql: "UPDATE folder SET policy = ? WHERE id = ?", arguments: [policy, folder])
         try database.execute(
-            sql: "UPDATE entry SET attention = 1 WHERE folder = ? AND attention = 0",
+            sql: "UPDATE entry SET attention = 1, next_attempt = NULL WHERE folder = ? AND attention = 0",
             arguments: [folder]
         )
     }
 
     private static func memory(_ folder: Int64, _ database: Database) throws -> FolderMemory {
         let sql = """
-            SELECT root_id, root_file_system, root_inode, gate_base_count, gate_since, gate_halted, base_count, base_bytes
+            SELECT root_id, root_file_system, root_inode, gate_base_count, gate_since, gate_halted, base_count, base_bytes,
+            paused
             FROM folder WHERE id = ?
             """
         guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else {
@@ -54,7 +55,8 @@ extension SQLiteIndex {
             root: nil,
             gate: nil,
             baseCount: try IndexRows.count(row, 6),
-            baseBytes: try row.decode(atIndex: 7)
+            baseBytes: try row.decode(atIndex: 7),
+            isPaused: try row.decode(atIndex: 8)
         )
         if let fileSystem: Int64 = try row.decode(atIndex: 1), let inode: Int64 = try row.decode(atIndex: 2) {
             memory.root = RootIdentity(
@@ -88,6 +90,12 @@ extension SQLiteIndex {
                 sql: "UPDATE folder SET gate_base_count = ?, gate_since = ?, gate_halted = ? WHERE id = ?",
                 arguments: [gate?.baseCount, gate?.since.nanoseconds, gate?.isHalted, folder]
             )
+        }
+    }
+
+    public func setPaused(_ folder: Int64, _ isPaused: Bool) throws {
+        try write { database in
+            try database.execute(sql: "UPDATE folder SET paused = ? WHERE id = ?", arguments: [isPaused, folder])
         }
     }
 

@@ -5,15 +5,22 @@ internal import GRDB
 extension SQLiteIndex {
     // MARK: Problems
 
-    public func setProblems(_ folder: Int64, of side: Side, _ problems: [Problem], at time: UnixTime) throws {
-        let known = try knownProblems(folder, of: side)
-        guard known.map(\.problem) != problems else { return }
-        let since = Dictionary(known.map { (Problem.Identity($0.problem), $0.since) }, uniquingKeysWith: min)
+    public func setProblems(
+        _ folder: Int64,
+        of side: Side,
+        within scope: EntryScope,
+        _ problems: [Problem],
+        at time: UnixTime
+    ) throws {
+        let known = try knownProblems(folder, of: side, within: scope)
+        guard known.map(\.known.problem) != problems else { return }
+        let since = Dictionary(
+            known.map { (Problem.Identity($0.known.problem), $0.known.since) },
+            uniquingKeysWith: min
+        )
         try write { database in
-            try database.execute(
-                sql: "DELETE FROM problem WHERE folder = ? AND side = ? AND entry IS NULL",
-                arguments: [folder, side.rawValue]
-            )
+            let delete = try database.cachedStatement(sql: "DELETE FROM problem WHERE id = ?")
+            for row in known { try delete.execute(arguments: [row.id]) }
             let insert = try database.cachedStatement(
                 sql: "INSERT INTO problem (folder, path, side, kind, message, since) VALUES (?, ?, ?, ?, ?, ?)"
             )
@@ -27,25 +34,49 @@ extension SQLiteIndex {
         }
     }
 
-    private func knownProblems(_ folder: Int64, of side: Side) throws -> [KnownProblem] {
-        try problems(
-            "WHERE folder = ? AND side = ? AND entry IS NULL ORDER BY id",
-            arguments: [folder, side.rawValue]
-        )
+    private func knownProblems(
+        _ folder: Int64,
+        of side: Side,
+        within scope: EntryScope
+    ) throws -> [(id: Int64, known: KnownProblem)] {
+        let condition = "WHERE folder = ?1 AND side = ?2 AND entry IS NULL"
+        let own: [any DatabaseValueConvertible] = [folder, side.rawValue]
+        return try read { database in
+            switch scope {
+            case .whole: return try Self.problems("\(condition) ORDER BY id", own, database)
+            case .paths(let paths):
+                let sql = "\(condition) AND (path = ?3 OR (path > ?4 AND path < ?5)) ORDER BY id"
+                return try paths.flatMap { path in
+                    let range = PathRange(beneath: path, after: nil)
+                    return try Self.problems(sql, own + [IndexRows.blob(path.bytes)] + range.arguments, database)
+                }
+            }
+        }
     }
 
     public func problems(_ folder: Int64, limit: Int) throws -> [KnownProblem] {
-        try problems("WHERE folder = ? ORDER BY path, id LIMIT ?", arguments: [folder, limit])
+        let condition = "WHERE folder = ? ORDER BY path, id LIMIT ?"
+        return try read { try Self.problems(condition, [folder, limit], $0).map(\.known) }
     }
 
-    private func problems(_ condition: String, arguments: StatementArguments) throws -> [KnownProblem] {
-        try read { database in
-            let sql = "SELECT path, side, kind, message, since FROM problem \(condition)"
-            let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
-            var problems: [KnownProblem] = []
-            while let row = try rows.next() { problems.append(try IndexRows.problem(row)) }
-            return problems
-        }
+    /// What keeps an entry from being synced; nil where nothing does.
+    static func problem(of entry: Int64, _ database: Database) throws -> KnownProblem? {
+        try problems("WHERE entry = ?", [entry], database).first?.known
+    }
+
+    private static func problems(
+        _ condition: String,
+        _ arguments: [any DatabaseValueConvertible],
+        _ database: Database
+    ) throws -> [(id: Int64, known: KnownProblem)] {
+        let sql = "SELECT path, side, kind, message, since, id FROM problem \(condition)"
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(sql: sql),
+            arguments: StatementArguments(arguments)
+        )
+        var problems: [(id: Int64, known: KnownProblem)] = []
+        while let row = try rows.next() { problems.append((try IndexRows.id(row, 5), try IndexRows.problem(row))) }
+        return problems
     }
 
     // MARK: Deletes done

@@ -5,13 +5,14 @@ internal import GRDB
 struct Observation {
     let folder: Int64
     let side: Side
+    let scope: EntryScope
     var seen = BitSet()
     /// The last path that any page held, while pages come in order.
     var last: [UInt8] = []
 }
 
 /// One side's columns of `entry`, and the statements on them.
-private struct SideColumns {
+struct SideColumns {
     let names: [String]
     /// Says that the side is present.
     let presence: String
@@ -36,7 +37,8 @@ private struct SideColumns {
 
     var update: String {
         let values = names.map { "\($0) = ?" }.joined(separator: ", ")
-        return "UPDATE entry SET \(values), differs = 0, attention = 1, \(touched) = ? WHERE id = ?"
+        return "UPDATE entry SET \(values), differs = 0, attention = 1, attempts = 0, next_attempt = NULL, "
+            + "\(touched) = ? WHERE id = ?"
     }
 
     var insert: String {
@@ -48,9 +50,9 @@ private struct SideColumns {
 
 /// How observations enter the index: only what differs from the rows is written.
 extension SQLiteIndex {
-    public func beginObservation(_ folder: Int64, of side: Side) -> Sequence {
+    public func beginObservation(_ folder: Int64, of side: Side, within scope: EntryScope) -> Sequence {
         let number = nextNumber()
-        observations[number] = Observation(folder: folder, side: side)
+        observations[number] = Observation(folder: folder, side: side, scope: scope)
         return number
     }
 
@@ -188,85 +190,5 @@ extension SQLiteIndex {
                 return order != 0 ? order : bytes.count - path.count
             }
         }
-    }
-
-    // MARK: Absence
-
-    public func completeObservation(_ number: Sequence, unseen: Unseen) throws {
-        guard let observation = observations.removeValue(forKey: number) else {
-            throw IndexError(message: "an observation has ended")
-        }
-        let columns = SideColumns(observation.side)
-        let unknown = UnknownPaths(unseen.unknown)
-        var last = Int64.min
-        while let page = try unseenRows(observation, number, columns, after: last) {
-            last = page.last
-            var absent: [Int64] = []
-            var excluded: [Int64] = []
-            for (id, path) in page.rows where !unknown.covers(path) {
-                if unseen.isExcluded(path) { excluded.append(id) } else { absent.append(id) }
-            }
-            guard !absent.isEmpty || !excluded.isEmpty else { continue }
-            try write { database in
-                try keep(number, database)
-                try Self.markAbsent(absent, number, columns, database)
-                try Self.forget(excluded, of: observation.folder, database)
-            }
-        }
-    }
-
-    /// Rows that are looked through between two transactions.
-    private static let unseenPageSize: Int64 = 100_000
-
-    /// The rows that are present on the side and were not seen, among the next ids after `last`; nil after the last.
-    private func unseenRows(
-        _ observation: Observation,
-        _ number: Sequence,
-        _ columns: SideColumns,
-        after last: Int64
-    ) throws -> (rows: [(Int64, RelativePath)], last: Int64)? {
-        try read { database in
-            // From one id that exists to the next page: the ids may have gaps of any size.
-            guard
-                let first = try Int64.fetchOne(
-                    database,
-                    sql: "SELECT min(id) FROM entry WHERE id > ?",
-                    arguments: [last]
-                )
-            else { return nil }
-            let end = first > Int64.max - Self.unseenPageSize ? Int64.max : first + Self.unseenPageSize
-            let sql = """
-                SELECT id, path, \(columns.touched) FROM entry NOT INDEXED
-                WHERE id >= ?1 AND id <= ?2 AND folder = ?3 AND \(columns.presence) IS NOT NULL
-                AND (\(columns.touched) < ?4 OR \(columns.touched) > ?5)
-                """
-            let arguments: StatementArguments = [first, end, observation.folder, number.value, sequence]
-            let cursor = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: arguments)
-            var rows: [(Int64, RelativePath)] = []
-            while let row = try cursor.next() {
-                let id = try IndexRows.id(row, 0)
-                guard try row.decode(Int64.self, atIndex: 2) < number.value else {
-                    throw IndexDamage("an entry bears a number that was never given out")
-                }
-                if !observation.seen.contains(id) { rows.append((id, try IndexRows.path(row, 1))) }
-            }
-            return (rows, end)
-        }
-    }
-
-    private static func markAbsent(
-        _ ids: [Int64],
-        _ number: Sequence,
-        _ columns: SideColumns,
-        _ database: Database
-    ) throws {
-        let nulls = columns.names.map { _ in DatabaseValue.null as any DatabaseValueConvertible }
-        let update = try database.cachedStatement(sql: columns.update)
-        for id in ids { try update.execute(arguments: StatementArguments(nulls + [number.value, id])) }
-    }
-
-    /// Takes rows out of the index, whatever they hold.
-    private static func forget(_ ids: [Int64], of folder: Int64, _ database: Database) throws {
-        for id in ids { try remove(id, of: folder, database) }
     }
 }

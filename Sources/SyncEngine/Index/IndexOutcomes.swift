@@ -56,29 +56,40 @@ private struct OutcomeWriter {
         switch outcome {
         case .agreed(let entry, let base, let isRacy, let endedJob):
             try agree(entry, base, isRacy: isRacy)
-            if hasJobs, let endedJob { try end(endedJob, of: entry) }
-            try clearProblem(entry)
+            if hasJobs, let endedJob { try end(endedJob, of: entry.id) }
+            try clearProblem(entry.id)
         case .removed(let entry):
-            if let size = try Self.baseSize(of: entry, database) {
+            guard try isCurrent(entry) else { return }
+            if let size = try Self.baseSize(of: entry.id, database) {
                 baseCount -= 1
                 baseBytes &-= size
             }
-            try execute("DELETE FROM entry WHERE id = ?", [entry])
+            try execute("DELETE FROM entry WHERE id = ?", [entry.id])
         case .compared(let entry):
-            try execute("UPDATE entry SET differs = 1, attention = 1 WHERE id = ?", [entry])
-            try clearProblem(entry)
+            guard try isCurrent(entry) else { return }
+            try execute("UPDATE entry SET differs = 1, attention = 1 WHERE id = ?", [entry.id])
+            try clearProblem(entry.id)
         case .confirmed(let entry):
-            try execute("UPDATE entry SET racy = 0, attention = 1 WHERE id = ?", [entry])
+            guard try isCurrent(entry) else { return }
+            try execute("UPDATE entry SET racy = 0, attention = 1 WHERE id = ?", [entry.id])
         case .left(let entry):
-            try execute("UPDATE entry SET attention = 0 WHERE id = ?", [entry])
-            try clearProblem(entry)
+            guard try isCurrent(entry) else { return }
+            try execute("UPDATE entry SET attention = 0 WHERE id = ?", [entry.id])
+            try clearProblem(entry.id)
         case .observedLocal(let entry, let state):
-            try observe(entry, Self.observeLocal, IndexRows.values(state))
+            guard try isCurrent(entry) else { return }
+            try observe(entry.id, Self.observeLocal, IndexRows.values(state))
         case .observedRemote(let entry, let state):
-            try observe(entry, Self.observeRemote, IndexRows.values(state))
+            try observe(entry.id, Self.observeRemote, IndexRows.values(state))
         case .failed(let entry, let problem):
-            try note(problem, of: entry)
+            try note(problem, of: entry.id)
         }
+    }
+
+    /// False where the local side was seen anew since the entry was read.
+    private func isCurrent(_ entry: EntryVersion) throws -> Bool {
+        let statement = try database.cachedStatement(sql: "SELECT 1 FROM entry WHERE id = ? AND local_touched = ?")
+        return try Int.fetchOne(statement, arguments: [entry.id, entry.localTouched]) != nil
     }
 
     static func baseSize(of entry: Int64, _ database: Database) throws -> Int64? {
@@ -86,25 +97,31 @@ private struct OutcomeWriter {
         return try Int64.fetchOne(statement, arguments: [entry])
     }
 
-    private mutating func agree(_ entry: Int64, _ base: BaseState, isRacy: Bool) throws {
+    /// Where the local side was seen anew since, that stays, and wants attention: what was agreed on is older.
+    private mutating func agree(_ entry: EntryVersion, _ base: BaseState, isRacy: Bool) throws {
         // Wrapping: a size that damage made must not stop the process; the database refuses what comes of it.
-        if let size = try Self.baseSize(of: entry, database) {
+        if let size = try Self.baseSize(of: entry.id, database) {
             baseBytes &+= base.local.size &- size
         } else {
             baseCount += 1
             baseBytes &+= base.local.size
         }
-        let sql = """
-            UPDATE entry SET
-            base_inode = ?1, base_size = ?2, base_modified = ?3, base_changed = ?4, base_mode = ?5,
+        let local =
+            try isCurrent(entry)
+            ? """
             local_inode = ?1, local_size = ?2, local_modified = ?3, local_changed = ?4, local_mode = ?5,
+            local_touched = ?10, attention = ?9
+            """ : "attention = 1"
+        let sql = """
+            UPDATE entry SET \(local),
+            base_inode = ?1, base_size = ?2, base_modified = ?3, base_changed = ?4, base_mode = ?5,
             base_etag = ?6, base_remote_size = ?7, remote_etag = ?6, remote_size = ?7,
-            digest = ?8, racy = ?9, attention = ?9, differs = 0, local_touched = ?10, remote_touched = ?10,
-            digest_part_size = ?11
+            digest = ?8, racy = ?9, differs = 0, remote_touched = ?10,
+            digest_part_size = ?11, attempts = 0, next_attempt = NULL
             WHERE id = ?12
             """
         let digest = base.digest.map { IndexRows.blob($0.bytes) }
-        let rest: [(any DatabaseValueConvertible)?] = [digest, isRacy, number.value, base.digest?.partSize, entry]
+        let rest: [(any DatabaseValueConvertible)?] = [digest, isRacy, number.value, base.digest?.partSize, entry.id]
         try execute(sql, StatementArguments(IndexRows.values(base.local) + IndexRows.values(base.remote) + rest))
     }
 
@@ -120,10 +137,11 @@ private struct OutcomeWriter {
 
     private static let observeLocal = """
         UPDATE entry SET local_inode = ?, local_size = ?, local_modified = ?, local_changed = ?, local_mode = ?,
-        differs = 0, attention = 1, local_touched = ? WHERE id = ?
+        differs = 0, attention = 1, attempts = 0, next_attempt = NULL, local_touched = ? WHERE id = ?
         """
     private static let observeRemote = """
-        UPDATE entry SET remote_etag = ?, remote_size = ?, differs = 0, attention = 1, remote_touched = ? WHERE id = ?
+        UPDATE entry SET remote_etag = ?, remote_size = ?,
+        differs = 0, attention = 1, attempts = 0, next_attempt = NULL, remote_touched = ? WHERE id = ?
         """
 
     private func observe(_ entry: Int64, _ sql: String, _ values: [(any DatabaseValueConvertible)?]) throws {
@@ -145,8 +163,20 @@ private struct OutcomeWriter {
                 problem.message, time.nanoseconds,
             ]
         )
-        try execute("UPDATE entry SET attention = 1 WHERE id = ?", [entry])
+        try delay(entry)
     }
+
+    /// Counts the failure, and puts the next attempt off.
+    private func delay(_ entry: Int64) throws {
+        let statement = try database.cachedStatement(sql: "SELECT attempts FROM entry WHERE id = ?")
+        let failures = (try Int64.fetchOne(statement, arguments: [entry]) ?? 0) &+ 1
+        let next = time.nanoseconds &+ RetryDelay.nanoseconds(failures: failures)
+        let sql = "UPDATE entry SET attention = 1, attempts = ?, next_attempt = ? WHERE id = ?"
+        try execute(sql, [min(failures, Self.maximumAttempts), next, entry])
+    }
+
+    /// Failures in a row that are counted; further ones wait no longer.
+    private static let maximumAttempts: Int64 = 1_000_000
 
     private func clearProblem(_ entry: Int64) throws {
         if hasProblems { try execute("DELETE FROM problem WHERE entry = ?", [entry]) }

@@ -10,6 +10,9 @@ enum IndexSchema {
         migrator.registerMigration("2") { database in
             for statement in [partDigests, jobs] { try database.execute(sql: statement) }
         }
+        migrator.registerMigration("3") { database in
+            try database.execute(sql: attempts)
+        }
         return migrator
     }
 
@@ -75,6 +78,13 @@ enum IndexSchema {
 
     private static let partDigests = """
         ALTER TABLE entry ADD COLUMN digest_part_size INTEGER CHECK (digest_part_size > 0); -- NULL: of the whole
+        """
+
+    /// Of an entry that failed: how often in a row, and when it is tried again. Of a folder: whether it is to rest.
+    private static let attempts = """
+        ALTER TABLE folder ADD COLUMN paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1));
+        ALTER TABLE entry ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0);
+        ALTER TABLE entry ADD COLUMN next_attempt INTEGER;
         """
 
     /// Transfers of many steps. Their rows hang on no entry: when a file has gone, its upload must still be aborted.

@@ -148,17 +148,73 @@ public actor SQLiteIndex: Index {
 
     // MARK: Reading entries
 
-    public func attention(_ folder: Int64, after path: RelativePath?, limit: Int) throws -> [Entry] {
-        let sql = """
+    public func attention(
+        _ folder: Int64,
+        beneath root: RelativePath?,
+        after path: RelativePath?,
+        dueBy time: UnixTime?,
+        limit: Int
+    ) throws -> [Entry] {
+        let select = """
             SELECT \(IndexRows.entryColumns) FROM entry
-            WHERE folder = ? AND attention = 1 AND path > ? ORDER BY path LIMIT ?
+            WHERE folder = ?1 AND attention = 1 AND (next_attempt IS NULL OR next_attempt <= ?2)
             """
-        return try entries(sql, [folder, IndexRows.blob(path?.bytes ?? []), limit])
+        let own: [any DatabaseValueConvertible] = [folder, time?.nanoseconds ?? Int64.max, limit]
+        guard let root else {
+            let arguments = own + [IndexRows.blob(path?.bytes ?? [])]
+            return try entries("\(select) AND path > ?4 ORDER BY path LIMIT ?3", StatementArguments(arguments))
+        }
+        var found: [Entry] = []
+        if path == nil {
+            let arguments = own + [IndexRows.blob(root.bytes)]
+            found = try entries("\(select) AND path = ?4 LIMIT ?3", StatementArguments(arguments))
+        }
+        let after = path == root ? nil : path
+        let arguments = own + PathRange(beneath: root, after: after).arguments
+        let sql = "\(select) AND path > ?4 AND path < ?5 ORDER BY path LIMIT ?3"
+        return Array((found + (try entries(sql, StatementArguments(arguments)))).prefix(limit))
+    }
+
+    public func nextAttempt(_ folder: Int64) throws -> UnixTime? {
+        try read { database in
+            // An entry that failed has a problem: there are few, and the table of entries is large.
+            let sql = """
+                SELECT min(next_attempt) FROM problem JOIN entry ON entry.id = problem.entry
+                WHERE problem.folder = ? AND attention = 1
+                """
+            let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [folder])
+            return try row.flatMap { $0.hasNull(atIndex: 0) ? nil : try IndexRows.time($0, 0) }
+        }
+    }
+
+    public func holdsAny(_ folder: Int64, on side: Side) throws -> Bool {
+        let column =
+            switch side {
+            case .local: "local_inode"
+            case .remote: "remote_etag"
+            }
+        let sql = "SELECT 1 FROM entry WHERE folder = ? AND \(column) IS NOT NULL LIMIT 1"
+        return try read { try Int.fetchOne($0.cachedStatement(sql: sql), arguments: [folder]) != nil }
     }
 
     public func entry(_ folder: Int64, at path: RelativePath) throws -> Entry? {
         let sql = "SELECT \(IndexRows.entryColumns) FROM entry WHERE folder = ? AND path = ?"
         return try entries(sql, [folder, IndexRows.blob(path.bytes)]).first
+    }
+
+    public func notes(_ folder: Int64, at path: RelativePath) throws -> EntryNotes? {
+        guard let entry = try entry(folder, at: path) else { return nil }
+        return try read { database in
+            let sql = "SELECT attention, attempts, next_attempt FROM entry WHERE id = ?"
+            guard let row = try Row.fetchOne(database, sql: sql, arguments: [entry.id]) else { return nil }
+            return EntryNotes(
+                entry: entry,
+                needsAttention: try row.decode(atIndex: 0),
+                attempts: try row.decode(atIndex: 1),
+                nextAttempt: row.hasNull(atIndex: 2) ? nil : try IndexRows.time(row, 2),
+                problem: try Self.problem(of: entry.id, database)
+            )
+        }
     }
 
     public func entries(_ folder: Int64, at paths: [RelativePath]) throws -> [Entry?] {
@@ -187,10 +243,8 @@ public actor SQLiteIndex: Index {
             WHERE folder = ? AND path > ? AND path < ? AND (local_inode IS NOT NULL OR remote_etag IS NOT NULL)
             ORDER BY path LIMIT 1
             """
-        let slash = UInt8(ascii: "/")
-        let first = IndexRows.blob(directory.bytes + [slash])
-        let end = IndexRows.blob(directory.bytes + [slash + 1])
-        return try entries(sql, [folder, first, end]).first
+        let range = PathRange(beneath: directory, after: nil)
+        return try entries(sql, StatementArguments([folder] + range.arguments)).first
     }
 
     private func entries(_ sql: String, _ arguments: StatementArguments) throws -> [Entry] {

@@ -1,5 +1,7 @@
-/// What a walk over the whole tree found, beside the files it handed on.
+/// What a walk over a tree, or parts of it, found, beside the files it handed on.
 public struct ScanResult: Sendable {
+    /// The device that the root lies on.
+    public var device: UInt64 = 0
     /// Regular files that are eligible for syncing.
     public var files: Int64 = 0
     /// Names that are rightly not synced: excluded, links, special files.
@@ -21,6 +23,7 @@ struct DirectoryScanner {
     let files: any FileSystem
     let rules: IgnoreRules
     var stop = StopSignal()
+    var watcher: (any DirectoryWatcher)?
 
     /// Files that are handed on at once.
     static let pageSize = 1_000
@@ -31,24 +34,91 @@ struct DirectoryScanner {
         var rest: [DirectoryEntry]
     }
 
+    /// Files on their way to the index.
+    private struct Page {
+        var files: [LocalObservation] = []
+        let observe: ([LocalObservation]) async throws -> Void
+
+        mutating func add(_ observation: LocalObservation) async throws {
+            files.append(observation)
+            if files.count == pageSize { try await flush() }
+        }
+
+        mutating func flush() async throws {
+            if !files.isEmpty { try await observe(files) }
+            files.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Walks the whole tree.
     /// - Throws: what `observe` throws, and ``FileSystemError`` if the root itself cannot be read.
-    func scan(observe: ([LocalObservation]) async throws -> Void) async throws -> ScanResult {
+    func scan(observe: @escaping ([LocalObservation]) async throws -> Void) async throws -> ScanResult {
         var result = ScanResult()
+        watcher?.willReadAll()
+        watcher?.willRead(nil)
         let (device, entries) = try files.readDirectory(nil)
-        var levels = [Level(path: nil, rest: Self.sorted(entries))]
-        var page: [LocalObservation] = []
-        page.reserveCapacity(Self.pageSize)
+        result.device = device
+        var page = Page(observe: observe)
+        try await walk([Level(path: nil, rest: Self.sorted(entries))], on: device, &result, &page)
+        try await page.flush()
+        watcher?.didReadAll()
+        return result
+    }
+
+    /// Looks at `paths` and all beneath them, where the root lies on `device`. What is not found there is absent.
+    /// - Throws: what `observe` throws.
+    func scan(
+        _ paths: [RelativePath],
+        on device: UInt64,
+        observe: @escaping ([LocalObservation]) async throws -> Void
+    ) async throws -> ScanResult {
+        var result = ScanResult()
+        result.device = device
+        var page = Page(observe: observe)
+        for path in paths where !rules.excludes(path) {
+            try stop.check()
+            guard let entry = look(at: path, &result) else { continue }
+            let parent = Level(path: path.parent, rest: [entry])
+            try await walk([parent], on: device, &result, &page)
+        }
+        try await page.flush()
+        return result
+    }
+
+    /// The name at `path`; nil where there is none.
+    private func look(at path: RelativePath, _ result: inout ScanResult) -> DirectoryEntry? {
+        let name = Array(path.name)
+        do throws(FileSystemError) {
+            return DirectoryEntry(name: name, status: try files.status(path))
+        } catch {
+            switch error.code {
+            case .notFound, .notDirectory:
+                return nil
+            case .symbolicLink:
+                // A directory above it is a link now, and nothing is known of what lies behind.
+                result.note(unknown: path)
+                return nil
+            case .exists, .isDirectory, .notEmpty, .notRegular, .accessDenied, .noSpace, .tooManyOpenFiles, .readOnly,
+                .crossDevice, .nameTooLong, .unsupported, .inputOutput, .stale, .other:
+                return DirectoryEntry(name: name, status: nil)
+            }
+        }
+    }
+
+    private func walk(
+        _ start: [Level],
+        on device: UInt64,
+        _ result: inout ScanResult,
+        _ page: inout Page
+    ) async throws {
+        var levels = start
         while let entry = Self.next(&levels) {
             let path = RelativePath(unchecked: entry.name, in: levels.last?.path)
             guard let status = eligible(entry, path, &result) else { continue }
             switch status.kind {
             case .file:
                 result.files += 1
-                page.append(LocalObservation(path: path, state: status.state))
-                if page.count == Self.pageSize {
-                    try await observe(page)
-                    page.removeAll(keepingCapacity: true)
-                }
+                try await page.add(LocalObservation(path: path, state: status.state))
             case .directory:
                 try stop.check()
                 if let level = open(path, on: device, &result) { levels.append(level) }
@@ -57,8 +127,6 @@ struct DirectoryScanner {
                 result.note(unknown: path)
             }
         }
-        if !page.isEmpty { try await observe(page) }
-        return result
     }
 
     /// The next name of the innermost directory; levels that are done are dropped.
@@ -104,6 +172,7 @@ struct DirectoryScanner {
     /// Reads a directory; one that cannot be read, or lies on another device, is unknown with all beneath it.
     private func open(_ path: RelativePath, on device: UInt64, _ result: inout ScanResult) -> Level? {
         do {
+            watcher?.willRead(path)
             let (own, entries) = try files.readDirectory(path)
             if own == device { return Level(path: path, rest: Self.sorted(entries)) }
             let message = "another file system is mounted here; syncd stays on the root's own"

@@ -4,17 +4,35 @@
 public struct IgnoreRules: Sendable {
     private let rules: [Rule]
 
+    /// The pattern that decided on a path.
+    public struct Match: Hashable, Sendable {
+        /// As the operator wrote it.
+        public var pattern: String
+        /// Its place among the patterns, from 0.
+        public var position: Int
+        /// False for a pattern that includes again.
+        public var excludes: Bool
+        /// The directory above the path that it matched; nil where it matched the path itself.
+        public var directory: RelativePath?
+    }
+
     private struct Rule: Sendable {
+        var line: String
+        var position: Int
         var pattern: GlobPattern
         var isNegated: Bool
         var onlyDirectories: Bool
         /// Matched against the whole path; else against the last segment only.
         var isAnchored: Bool
+
+        func match(in directory: RelativePath?) -> Match {
+            Match(pattern: line, position: position, excludes: !isNegated, directory: directory)
+        }
     }
 
     /// - Parameter patterns: lines of a gitignore file. Empty ones and comments match nothing.
     public init(patterns: [String]) {
-        rules = patterns.compactMap { Self.rule(Array($0.utf8)) }
+        rules = patterns.enumerated().compactMap { Self.rule($0.element, at: $0.offset) }
     }
 
     /// Whether the name at `path` itself is excluded, where all directories above it are included.
@@ -32,17 +50,29 @@ public struct IgnoreRules: Sendable {
         return isExcluded(path.bytes[...], isDirectory: false)
     }
 
-    private func isExcluded(_ path: ArraySlice<UInt8>, isDirectory: Bool) -> Bool {
-        guard !rules.isEmpty else { return false }
-        let name = path.lastIndex(of: UInt8(ascii: "/")).map { path[($0 + 1)...] } ?? path
-        let decisive = rules.last { rule in
-            (isDirectory || !rule.onlyDirectories) && rule.pattern.matches(rule.isAnchored ? path : name)
+    /// What decides on `path`: the rule that excludes a directory above it, or the last that matches it; nil for none.
+    public func match(_ path: RelativePath, isDirectory: Bool) -> Match? {
+        for (index, byte) in path.bytes.enumerated() where byte == UInt8(ascii: "/") {
+            guard let rule = decisiveRule(path.bytes[..<index], isDirectory: true), !rule.isNegated else { continue }
+            return rule.match(in: RelativePath(trusted: Array(path.bytes[..<index])))
         }
-        return decisive.map { !$0.isNegated } ?? false
+        return decisiveRule(path.bytes[...], isDirectory: isDirectory)?.match(in: nil)
     }
 
-    private static func rule(_ line: [UInt8]) -> Rule? {
-        var text = withoutTrailingSpaces(line)[...]
+    private func isExcluded(_ path: ArraySlice<UInt8>, isDirectory: Bool) -> Bool {
+        decisiveRule(path, isDirectory: isDirectory).map { !$0.isNegated } ?? false
+    }
+
+    private func decisiveRule(_ path: ArraySlice<UInt8>, isDirectory: Bool) -> Rule? {
+        guard !rules.isEmpty else { return nil }
+        let name = path.lastIndex(of: UInt8(ascii: "/")).map { path[($0 + 1)...] } ?? path
+        return rules.last { rule in
+            (isDirectory || !rule.onlyDirectories) && rule.pattern.matches(rule.isAnchored ? path : name)
+        }
+    }
+
+    private static func rule(_ line: String, at position: Int) -> Rule? {
+        var text = withoutTrailingSpaces(Array(line.utf8))[...]
         if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
         if text.isEmpty || text.first == UInt8(ascii: "#") { return nil }
         let isNegated = text.first == UInt8(ascii: "!")
@@ -52,7 +82,14 @@ public struct IgnoreRules: Sendable {
         let isAnchored = text.contains(UInt8(ascii: "/"))
         if text.first == UInt8(ascii: "/") { text = text.dropFirst() }
         guard !text.isEmpty, let pattern = GlobPattern(Array(text)) else { return nil }
-        return Rule(pattern: pattern, isNegated: isNegated, onlyDirectories: onlyDirectories, isAnchored: isAnchored)
+        return Rule(
+            line: line,
+            position: position,
+            pattern: pattern,
+            isNegated: isNegated,
+            onlyDirectories: onlyDirectories,
+            isAnchored: isAnchored
+        )
     }
 
     /// Spaces at the end do not count, unless a backslash stands before them.

@@ -80,12 +80,16 @@ public final class PosixFileSystem: FileSystem {
         }
     }
 
-    /// Takes the lock of this root, for as long as the process lives. - Returns: false if another process holds it.
+    /// Takes the lock of this root, for as long as this value lives. - Returns: false if another process holds it.
     public func lockRoot() throws(FileSystemError) -> Bool {
+        if root.isLocked { return true }
         let descriptor = try systemCall("open", []) {
             withPath(rootPath) { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         }
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+            root.keep(lock: descriptor)
+            return true
+        }
         let code = errno
         close(descriptor)
         if code == EWOULDBLOCK { return false }
@@ -162,9 +166,20 @@ private final class RootDescriptor: Sendable {
         var current: CInt?
         var identity: (device: UInt64, inode: UInt64)?
         var retired: [CInt] = []
+        var lock: CInt?
     }
 
     var current: CInt? { state.withLock { $0.current } }
+
+    var isLocked: Bool { state.withLock { $0.lock != nil } }
+
+    /// Takes over the descriptor that holds the root's lock.
+    func keep(lock: CInt) {
+        state.withLock { state in
+            if let old = state.lock { close(old) }
+            state.lock = lock
+        }
+    }
 
     /// Takes over `descriptor`; keeps the old one if both are the same directory.
     func replace(with descriptor: CInt, device: UInt64, inode: UInt64) {
@@ -184,6 +199,7 @@ private final class RootDescriptor: Sendable {
         state.withLock { state in
             for descriptor in state.retired { close(descriptor) }
             if let current = state.current { close(current) }
+            if let lock = state.lock { close(lock) }
         }
     }
 }

@@ -68,6 +68,20 @@ public struct BaseState: Hashable, Sendable {
     }
 }
 
+/// An entry as it was read. Outcomes name it, so that what was decided on a file as it was is never recorded over what
+/// was seen of it since.
+public struct EntryVersion: Hashable, Sendable {
+    /// The index's row.
+    public var id: Int64
+    /// The number of the observation or outcome that wrote the local side last.
+    public var localTouched: Int64
+
+    public init(id: Int64, localTouched: Int64) {
+        self.id = id
+        self.localTouched = localTouched
+    }
+}
+
 /// One path in the index: the three trees side by side. A side that is nil was seen to be absent.
 public struct Entry: Hashable, Sendable {
     /// The index's row, which stays the same as long as the entry is known.
@@ -80,6 +94,8 @@ public struct Entry: Hashable, Sendable {
     public var isRacy: Bool
     /// True if both sides, as they are here, were compared and hold different bytes.
     public var isKnownDifferent: Bool
+    /// The number of the observation or outcome that wrote ``local`` last.
+    public var localTouched: Int64
 
     public init(
         id: Int64,
@@ -88,7 +104,8 @@ public struct Entry: Hashable, Sendable {
         local: LocalState?,
         remote: RemoteState?,
         isRacy: Bool,
-        isKnownDifferent: Bool = false
+        isKnownDifferent: Bool = false,
+        localTouched: Int64 = 0
     ) {
         self.id = id
         self.path = path
@@ -97,5 +114,9 @@ public struct Entry: Hashable, Sendable {
         self.remote = remote
         self.isRacy = isRacy
         self.isKnownDifferent = isKnownDifferent
+        self.localTouched = localTouched
     }
+
+    /// What outcomes name it by.
+    public var version: EntryVersion { EntryVersion(id: id, localTouched: localTouched) }
 }

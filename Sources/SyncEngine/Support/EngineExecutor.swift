@@ -30,6 +30,12 @@ public final class EngineExecutor: TaskExecutor, @unchecked Sendable {
         if mustWake { pthread_cond_signal(wake) }
     }
 
+    /// Returns when a thread has had time for it: not while all of them hang.
+    public func ping() async {
+        // The one way to have a job on this executor from outside it.
+        await Task(executorPreference: self) {}.value
+    }
+
     private func start(_ number: Int) {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self).toOpaque()

@@ -32,7 +32,7 @@ struct ContentComparer: Sendable {
         guard let local = entry.local, let remote = entry.remote else { return .different }
         guard local.size == remote.size else { return .different }
         do {
-            let reading = try read(entry.path, etag: remote.etag, known: entry.base?.digest)
+            let reading = try await read(entry.path, etag: remote.etag, known: entry.base?.digest)
             guard reading.state.size == remote.size else { return .changed(reading.state) }
             let isSame = try await isSame(reading, entry: entry, remote: remote)
             guard isSame else { return .different }
@@ -62,9 +62,9 @@ struct ContentComparer: Sendable {
         case proves
     }
 
-    func confirmBase(_ entry: Entry) -> Confirmation {
+    func confirmBase(_ entry: Entry) async -> Confirmation {
         guard let base = entry.base, let digest = base.digest,
-            let reading = try? read(entry.path, etag: base.remote.etag, known: digest),
+            let reading = try? await read(entry.path, etag: base.remote.etag, known: digest),
             reading.state == base.local, reading.digests.contains(digest)
         else { return .refuted }
         return reading.isRacy ? .holds : .proves
@@ -97,13 +97,13 @@ struct ContentComparer: Sendable {
 
     /// Reads a file, and takes all digests by which an ETag or base may know it.
     /// - Throws: ``FileSystemError``, ``BusyFile`` if it changed each time, `CancellationError`.
-    func read(_ path: RelativePath, etag: ETag, known: ContentDigest?) throws -> Reading {
+    func read(_ path: RelativePath, etag: ETag, known: ContentDigest?) async throws -> Reading {
         for _ in 0..<Self.maximumTries {
             let start = clock.now()
             let file = try files.open(path)
             let before = try file.status().state
             var hasher = ContentFingerprint(size: before.size, etag: etag, policy: policy, known: known)
-            try hash(file, into: &hasher)
+            try await hash(file, into: &hasher)
             let after = try file.status().state
             guard before == after, try files.status(path).state == after else { continue }
             return Reading(state: after, digests: hasher.finish(), isRacy: after.isRacy(at: start))
@@ -111,8 +111,8 @@ struct ContentComparer: Sendable {
         throw BusyFile(path: path)
     }
 
-    private func hash(_ file: any OpenFile, into hasher: inout ContentFingerprint) throws {
-        try file.forEachPiece(of: 0..<Int64.max, until: stop) { hasher.update($0) }
+    private func hash(_ file: any OpenFile, into hasher: inout ContentFingerprint) async throws {
+        try await file.forEachPiece(of: 0..<Int64.max, until: stop) { hasher.update($0) }
     }
 }
 

@@ -3,6 +3,8 @@ struct Deleter: Sendable {
     let files: any FileSystem
     let store: any ObjectStore
     let trash: Trash
+    /// Whether objects must be looked at first, because no listing of this cycle has seen them.
+    let looksFirst: Bool
 
     /// What deleting one entry came to.
     enum Result: Sendable {
@@ -15,6 +17,7 @@ struct Deleter: Sendable {
     /// Deletes up to 1,000 objects, each only if its file is still absent beneath readable directories.
     func deleteRemote(_ entries: [Entry]) async -> [Result] {
         var results: [Result?] = entries.map(reasonToKeepObject)
+        if looksFirst { await lookAgain(at: entries, &results) }
         let doomed = results.indices.filter { results[$0] == nil }
         guard !doomed.isEmpty else { return results.compactMap { $0 } }
         do {
@@ -22,7 +25,7 @@ struct Deleter: Sendable {
             for (index, answer) in zip(doomed, answers) {
                 switch answer {
                 case .deleted:
-                    results[index] = .deleted(.removed(entry: entries[index].id))
+                    results[index] = .deleted(.removed(entry: entries[index].version))
                 case .failed(let error):
                     results[index] = failure(of: entries[index], error)
                 }
@@ -31,13 +34,41 @@ struct Deleter: Sendable {
             for index in doomed { results[index] = failure(of: entries[index], error) }
         }
         return zip(entries, results).map { entry, result in
-            result ?? .failed(.failed(entry: entry.id, Self.unanswered(entry.path)))
+            result ?? .failed(.failed(entry: entry.version, Self.unanswered(entry.path)))
+        }
+    }
+
+    /// Requests that look at objects of one batch at once.
+    private static let looksAtOnce = 8
+
+    /// Settles those whose object is another than the index knows, or is gone.
+    private func lookAgain(at entries: [Entry], _ results: inout [Result?]) async {
+        var pending = results.indices.filter { results[$0] == nil }[...]
+        var settled: [(Int, Result?)] = []
+        try? await runBounded(limit: Self.looksAtOnce) {
+            pending.popFirst()
+        } run: { [self] position in
+            (position, await look(at: entries[position]))
+        } finish: {
+            settled.append($0)
+        }
+        for (position, result) in settled { results[position] = result }
+    }
+
+    /// Nil if the object is as it was.
+    private func look(at entry: Entry) async -> Result? {
+        do {
+            let details = try await store.head(entry.path.bytes)
+            return details.state == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, details.state))
+        } catch {
+            if error.code == .notFound { return .deleted(.removed(entry: entry.version)) }
+            return failure(of: entry, error)
         }
     }
 
     private func failure(of entry: Entry, _ error: StoreError) -> Result {
         if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
-        return .failed(.failed(entry: entry.id, Problem(remote: entry.path, error: error)))
+        return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
     }
 
     private static func unanswered(_ path: RelativePath) -> Problem {
@@ -54,9 +85,9 @@ struct Deleter: Sendable {
         do {
             let status = try files.status(entry.path)
             switch status.kind {
-            case .file: return .failed(.observedLocal(entry: entry.id, status.state))
+            case .file: return .failed(.observedLocal(entry: entry.version, status.state))
             case .directory: return nil
-            case .symbolicLink, .special: return .failed(.left(entry: entry.id))
+            case .symbolicLink, .special: return .failed(.left(entry: entry.version))
             }
         } catch {
             switch error.code {
@@ -64,17 +95,17 @@ struct Deleter: Sendable {
             case .notFound, .notDirectory: return nil
             case .exists, .isDirectory, .notEmpty, .notRegular, .symbolicLink, .accessDenied, .noSpace,
                 .tooManyOpenFiles, .readOnly, .crossDevice, .nameTooLong, .unsupported, .inputOutput, .stale, .other:
-                return .failed(.failed(entry: entry.id, Problem(local: entry.path, error: error)))
+                return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))
             }
         }
     }
 
     /// Moves one file to the trash, if its object is still absent and it is the file that the scan saw.
     func deleteLocal(_ entry: Entry) async -> Result {
-        guard let expected = entry.local else { return .failed(.observedLocal(entry: entry.id, nil)) }
+        guard let expected = entry.local else { return .failed(.observedLocal(entry: entry.version, nil)) }
         do {
             let details = try await store.head(entry.path.bytes)
-            return .failed(.observedRemote(entry: entry.id, details.state))
+            return .failed(.observedRemote(entry: entry.version, details.state))
         } catch {
             // Only a 404 is absence: a refusal says nothing.
             guard error.code == .notFound else { return failure(of: entry, error) }
@@ -82,14 +113,14 @@ struct Deleter: Sendable {
         do {
             let now = try files.status(entry.path)
             guard now.kind == .file, now.state == expected else {
-                return .failed(.observedLocal(entry: entry.id, now.kind == .file ? now.state : nil))
+                return .failed(.observedLocal(entry: entry.version, now.kind == .file ? now.state : nil))
             }
             let (moved, place) = try trash.move(entry.path, as: entry.path)
             guard moved.matchesContent(of: expected) else { return putBack(entry, from: place, moved) }
-            return .deleted(.removed(entry: entry.id))
+            return .deleted(.removed(entry: entry.version))
         } catch {
-            if error.code == .notFound { return .deleted(.removed(entry: entry.id)) }
-            return .failed(.failed(entry: entry.id, Problem(local: entry.path, error: error)))
+            if error.code == .notFound { return .deleted(.removed(entry: entry.version)) }
+            return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))
         }
     }
 
@@ -97,9 +128,9 @@ struct Deleter: Sendable {
     private func putBack(_ entry: Entry, from place: RelativePath, _ state: LocalState) -> Result {
         do {
             try files.rename(place, to: entry.path)
-            return .failed(.observedLocal(entry: entry.id, state))
+            return .failed(.observedLocal(entry: entry.version, state))
         } catch {
-            return .failed(.failed(entry: entry.id, Problem(local: entry.path, error: error)))
+            return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))
         }
     }
 }

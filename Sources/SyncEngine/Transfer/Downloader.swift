@@ -45,7 +45,7 @@ struct Downloader: Sendable {
     static let maximumTries = 3
 
     func download(_ entry: Entry, replacing replaced: Change.Replaced) async -> Result {
-        guard var remote = entry.remote else { return .failed(.observedRemote(entry: entry.id, nil)) }
+        guard var remote = entry.remote else { return .failed(.observedRemote(entry: entry.version, nil)) }
         do {
             for _ in 0..<Self.maximumTries {
                 do {
@@ -56,17 +56,17 @@ struct Downloader: Sendable {
                     continue
                 }
             }
-            return .failed(.failed(entry: entry.id, Self.unsettled(entry.path)))
+            return .failed(.failed(entry: entry.version, Self.unsettled(entry.path)))
         } catch let error as FileSystemError {
             let problem = Problem(local: entry.path, error: error)
             if error.code == .notDirectory { return .blocked(problem) }
-            return .failed(.failed(entry: entry.id, problem))
+            return .failed(.failed(entry: entry.version, problem))
         } catch let error as StoreError {
-            if error.code == .notFound { return .failed(.observedRemote(entry: entry.id, nil)) }
+            if error.code == .notFound { return .failed(.observedRemote(entry: entry.version, nil)) }
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
-            return .failed(.failed(entry: entry.id, Problem(remote: entry.path, error: error)))
+            return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
         } catch let problem as Problem {
-            return .failed(.failed(entry: entry.id, problem))
+            return .failed(.failed(entry: entry.version, problem))
         } catch {
             return .fatal(CycleFailure(of: error))
         }

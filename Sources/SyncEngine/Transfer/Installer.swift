@@ -28,7 +28,7 @@ struct Installer {
             try synchronizeNames(batch)
         } catch {
             // The names may not survive a power loss, so nothing may be recorded: the next cycle looks again.
-            return batch.map { .failed(.failed(entry: $0.entry.id, Problem(local: $0.entry.path, error: error))) }
+            return batch.map { .failed(.failed(entry: $0.entry.version, Problem(local: $0.entry.path, error: error))) }
         }
         return zip(batch, reasons).map { staged, reason in reason ?? settle(staged) }
     }
@@ -110,7 +110,7 @@ struct Installer {
         let status = try files.status(staged.entry.path)
         switch status.kind {
         case .file:
-            return .failed(.observedLocal(entry: staged.entry.id, status.state))
+            return .failed(.observedLocal(entry: staged.entry.version, status.state))
         case .directory, .symbolicLink, .special:
             let problem = Problem(
                 path: staged.entry.path.bytes,
@@ -124,7 +124,12 @@ struct Installer {
 
     private func agreed(_ staged: StagedDownload, local: LocalState, isRacy: Bool) -> Outcome {
         let base = BaseState(local: local, remote: staged.remote, digest: staged.digest)
-        return .agreed(entry: staged.entry.id, base: base, isRacy: isRacy, endedJob: staged.isRanged ? .download : nil)
+        return .agreed(
+            entry: staged.entry.version,
+            base: base,
+            isRacy: isRacy,
+            endedJob: staged.isRanged ? .download : nil
+        )
     }
 
     private func discard(_ staged: StagedDownload, because error: FileSystemError) -> Result {
@@ -135,7 +140,7 @@ struct Installer {
             return .blocked(problem)
         }
         try? files.removeFile(staged.temporary)
-        return .failed(.failed(entry: staged.entry.id, problem))
+        return .failed(.failed(entry: staged.entry.version, problem))
     }
 }
 

@@ -95,7 +95,7 @@ struct RangedDownloader: Sendable {
             state.size == remote.size, state.inode != entry.base?.local.inode
         {
             // What a crash left need not have reached the disk: only what can be read again counts.
-            let held = try saved.parts.filter { try isHeld($0, file, layout) }
+            let held = try await held(saved.parts, file, layout)
             for part in held { meter.noteSpared(Int64(layout.bytes(of: part.number).count)) }
             return (saved.job, file, held)
         }
@@ -103,12 +103,22 @@ struct RangedDownloader: Sendable {
         return nil
     }
 
+    private func held(
+        _ parts: [DownloadedPart],
+        _ file: any OpenFile,
+        _ layout: PartLayout
+    ) async throws -> [DownloadedPart] {
+        var held: [DownloadedPart] = []
+        for part in parts where try await isHeld(part, file, layout) { held.append(part) }
+        return held
+    }
+
     /// Whether a range's bytes are still those that were fetched. Bytes that cannot be read are fetched again.
-    private func isHeld(_ part: DownloadedPart, _ file: any OpenFile, _ layout: PartLayout) throws -> Bool {
+    private func isHeld(_ part: DownloadedPart, _ file: any OpenFile, _ layout: PartLayout) async throws -> Bool {
         guard (1...layout.count).contains(part.number) else { return false }
         let hasher = ContentHasher()
         do {
-            try file.forEachPiece(of: layout.bytes(of: part.number), until: stop) { hasher.update($0) }
+            try await file.forEachPiece(of: layout.bytes(of: part.number), until: stop) { hasher.update($0) }
         } catch is FileSystemError {
             return false
         }
@@ -169,7 +179,7 @@ struct RangedDownloader: Sendable {
         if details == nil { details = try await head(job) }
         guard let known = details else { preconditionFailure("an object without headers") }
         let ordered = parts.sorted { $0.number < $1.number }.map(\.digest)
-        let digest = try verified(ContentDigest(parts: ordered, partSize: layout.partSize), file, known)
+        let digest = try await verified(ContentDigest(parts: ordered, partSize: layout.partSize), file, known)
         return Fetched(temporary: job.temporary, file: file, details: known, digest: digest)
     }
 
@@ -226,7 +236,7 @@ struct RangedDownloader: Sendable {
         _ digest: ContentDigest,
         _ file: any OpenFile,
         _ details: ObjectDetails
-    ) throws -> ContentDigest {
+    ) async throws -> ContentDigest {
         let etag = details.state.etag
         let size = details.state.size
         let isPlain = etag.contentDigest != nil && !details.etagIsOpaque
@@ -236,7 +246,7 @@ struct RangedDownloader: Sendable {
             return digest
         }
         let hasher = ContentFingerprint(size: size, etag: etag, policy: policy, known: nil)
-        try file.forEachPiece(of: 0..<size, until: stop) { hasher.update($0) }
+        try await file.forEachPiece(of: 0..<size, until: stop) { hasher.update($0) }
         let digests = hasher.finish()
         if let match = digests.first(where: { $0.etag(size: size) == etag || $0 == details.notedDigest }) {
             return match

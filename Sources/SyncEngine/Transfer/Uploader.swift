@@ -31,19 +31,19 @@ struct Uploader: Sendable {
             for _ in 0..<ContentComparer.maximumTries {
                 if let base = try await attempt(entry) {
                     let job: JobKind? = policy.isLarge(base.state.local.size) ? .upload : nil
-                    return .done(.agreed(entry: entry.id, base: base.state, isRacy: base.isRacy, endedJob: job))
+                    return .done(.agreed(entry: entry.version, base: base.state, isRacy: base.isRacy, endedJob: job))
                 }
             }
-            return .failed(.failed(entry: entry.id, BusyFile(path: entry.path).problem))
+            return .failed(.failed(entry: entry.version, BusyFile(path: entry.path).problem))
         } catch let error as FileSystemError where error.code == .notFound {
-            return .failed(.observedLocal(entry: entry.id, nil))
+            return .failed(.observedLocal(entry: entry.version, nil))
         } catch let error as FileSystemError {
-            return .failed(.failed(entry: entry.id, Problem(local: entry.path, error: error)))
+            return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))
         } catch let problem as Problem {
-            return .failed(.failed(entry: entry.id, problem))
+            return .failed(.failed(entry: entry.version, problem))
         } catch let error as StoreError {
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
-            return .failed(.failed(entry: entry.id, Problem(remote: entry.path, error: error)))
+            return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
         } catch {
             return .fatal(CycleFailure(of: error))
         }

@@ -37,7 +37,7 @@ struct EntryVerifier: Sendable {
             let path = job.entry.path
             let objectLook = try await object.look(at: path, base: job.base, mark: job.mark, fetched: &fetched)
             let etag = objectLook.etag ?? job.base.remote.etag
-            let fileLook = try file.look(at: path, etag: etag, base: job.base.digest)
+            let fileLook = try await file.look(at: path, etag: etag, base: job.base.digest)
             let evidence = EntryEvidence(
                 entry: job.entry,
                 base: job.base,

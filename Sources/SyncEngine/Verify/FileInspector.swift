@@ -16,9 +16,9 @@ struct FileInspector: Sendable {
 
     /// `etag` is the object's, and `base` what the content may be: the file is read for both.
     /// - Throws: `CancellationError`.
-    func look(at path: RelativePath, etag: ETag, base: ContentDigest?) throws -> FileLook {
+    func look(at path: RelativePath, etag: ETag, base: ContentDigest?) async throws -> FileLook {
         do {
-            return .read(try comparer.read(path, etag: etag, known: base))
+            return .read(try await comparer.read(path, etag: etag, known: base))
         } catch is BusyFile {
             return .restless
         } catch let error as FileSystemError {

@@ -1,0 +1,89 @@
+/// What one cycle looks at, and how far it goes.
+public struct CycleScope: Sendable {
+    /// What of the local side is looked at.
+    public enum Local: Sendable {
+        case whole
+        /// Changes that a watcher saw: these paths, each with all beneath it.
+        case paths([RelativePath])
+        /// Nothing: the cycle goes by what is known.
+        case none
+    }
+
+    public var local: Local
+    /// Whether the bucket is listed.
+    public var lists: Bool
+    /// Whether deletes are carried out, or wait until more of them can be judged together.
+    public var deletes: Bool
+    /// Whether entries that failed are tried again before their time.
+    public var isImpatient: Bool
+
+    public init(local: Local, lists: Bool, deletes: Bool, isImpatient: Bool) {
+        self.local = local
+        self.lists = lists
+        self.deletes = deletes
+        self.isImpatient = isImpatient
+    }
+
+    /// Both sides as a whole, and everything that follows from that.
+    public static let whole = CycleScope(local: .whole, lists: true, deletes: true, isImpatient: true)
+
+    /// A reaction: what changed at `paths` goes up, as far as that destroys nothing unasked. All else is left to a cycle.
+    public static func reaction(to paths: [RelativePath]) -> CycleScope {
+        CycleScope(local: .paths(paths), lists: false, deletes: false, isImpatient: true)
+    }
+
+    /// True for a reaction, which may run beside a cycle of the same folder.
+    public var isReaction: Bool {
+        switch local {
+        case .paths: true
+        case .whole, .none: false
+        }
+    }
+
+    /// The entries that are decided on.
+    var entries: EntryScope {
+        switch local {
+        case .paths(let paths): .paths(paths)
+        case .whole, .none: .whole
+        }
+    }
+}
+
+/// What earlier observations found beside what the index holds. A cycle that looks at a part goes by it for the rest.
+struct FolderView: Sendable {
+    /// The device that the root lies on.
+    public var device: UInt64
+    /// Paths that were not observed: they and all beneath them are unknown.
+    public var unknown: [RelativePath]
+    /// Names that are rightly not synced, here and in the bucket.
+    public var skippedLocal: Int64
+    public var skippedRemote: Int64
+    /// Directories that a folder marker names.
+    public var markers: [RelativePath]
+
+    public init(
+        device: UInt64,
+        unknown: [RelativePath],
+        skippedLocal: Int64,
+        skippedRemote: Int64,
+        markers: [RelativePath]
+    ) {
+        self.device = device
+        self.unknown = unknown
+        self.skippedLocal = skippedLocal
+        self.skippedRemote = skippedRemote
+        self.markers = markers
+    }
+
+    /// Before the first cycle.
+    static let nothing = FolderView(device: 0, unknown: [], skippedLocal: 0, skippedRemote: 0, markers: [])
+
+    /// Names that are rightly not synced.
+    var skipped: Int64 { skippedLocal + skippedRemote }
+
+    /// Takes over a look at `paths`, and no others.
+    mutating func merge(_ scan: ScanResult, of paths: [RelativePath]) {
+        let seen = UnknownPaths(paths)
+        unknown = unknown.filter { !seen.covers($0) } + scan.unknown
+    }
+}

@@ -1,0 +1,289 @@
+/// When a folder's cycles and reactions run, as the operator wants it.
+public struct ScheduleSettings: Hashable, Sendable {
+    /// Between two scans of the whole tree, more than zero.
+    public var scanInterval: Duration
+    /// Between two listings of the bucket, more than zero.
+    public var listInterval: Duration
+    /// For how long deletes are held back, to judge them together.
+    public var deleteDelay: Duration
+
+    public init(scanInterval: Duration, listInterval: Duration, deleteDelay: Duration) {
+        self.scanInterval = scanInterval
+        self.listInterval = listInterval
+        self.deleteDelay = deleteDelay
+    }
+}
+
+/// What a schedule needs to know of a cycle or reaction that ended.
+public struct RunSummary: Hashable, Sendable {
+    public var failure: CycleFailure.Code?
+    /// True if a gate stopped everything, so that reactions have to wait.
+    public var isStoppedWhole: Bool
+    /// Deletes that wait to be judged together.
+    public var held: Int64
+    /// Entries in base.
+    public var entries: Int64
+    public var nextAttempt: UnixTime?
+
+    public init(
+        failure: CycleFailure.Code? = nil,
+        isStoppedWhole: Bool = false,
+        held: Int64 = 0,
+        entries: Int64 = 0,
+        nextAttempt: UnixTime? = nil
+    ) {
+        self.failure = failure
+        self.isStoppedWhole = isStoppedWhole
+        self.held = held
+        self.entries = entries
+        self.nextAttempt = nextAttempt
+    }
+
+    public init(_ report: CycleReport) {
+        self.init(
+            failure: report.failure?.code,
+            isStoppedWhole: report.halt?.reason.stopsEverything ?? false,
+            held: report.held,
+            entries: report.counts.entries,
+            nextAttempt: report.nextAttempt
+        )
+    }
+}
+
+extension HaltReason {
+    /// True if nothing at all may be written while it holds; false if only deletes and overwrites may not.
+    public var stopsEverything: Bool {
+        switch self {
+        case .rootMissing, .rootReplaced, .rootEmptied, .remoteEmptied: true
+        case .tooManyDeletes, .foreign: false
+        }
+    }
+}
+
+/// Decides when a folder's cycles and reactions run: a value, told what happened and what time it is.
+///
+/// One cycle and one reaction may run side by side. Nothing runs without a cause, and everything that is due runs soon.
+public struct FolderSchedule: Sendable {
+    /// What to do now.
+    public enum Step: Hashable, Sendable {
+        /// Begin a cycle.
+        case cycle(Plan)
+        /// Look at the changes that have settled.
+        case react
+        /// Nothing, until then or until something happens; nil: until something happens.
+        case wait(until: UnixTime?)
+    }
+
+    /// What a cycle is to do.
+    public struct Plan: Hashable, Sendable {
+        public var scans: Bool
+        public var lists: Bool
+        public var deletes: Bool
+        public var isImpatient: Bool
+
+        /// As the engine takes it.
+        public var scope: CycleScope {
+            CycleScope(local: scans ? .whole : .none, lists: lists, deletes: deletes, isImpatient: isImpatient)
+        }
+    }
+
+    private let settings: ScheduleSettings
+    /// 0 to 1: where in its jitter each interval falls.
+    private let draw: @Sendable () -> Double
+
+    private var nextScan: UnixTime
+    private var nextList: UnixTime
+    /// When held deletes are judged; nil where none are.
+    private var deletesDue: UnixTime?
+    /// Held deletes and entries in base, for what judging them costs.
+    private var held: (deletes: Int64, entries: Int64) = (0, 0)
+    private var retryDue: UnixTime?
+    /// Until when nothing is tried, because the last try failed as a whole.
+    private var blockedUntil: UnixTime?
+    private var failures = 0
+    private var isSyncWanted = false
+    private var runningCycle: Plan?
+    private var isReacting = false
+    /// True while a gate stops everything.
+    private var isStoppedWhole = false
+
+    public private(set) var isPaused = false
+
+    /// The first cycle is due at once, and looks at everything.
+    public init(_ settings: ScheduleSettings, now: UnixTime, draw: @escaping @Sendable () -> Double) {
+        self.settings = settings
+        self.draw = draw
+        nextScan = now
+        nextList = now
+    }
+
+    public var isRunning: Bool { runningCycle != nil || isReacting }
+
+    /// When the next listing is due.
+    public var nextListing: UnixTime { nextList }
+
+    // MARK: What to do
+
+    /// `changes` is when the first of the changes that wait will have settled; nil where none wait.
+    /// `canReact` says that both sides were once looked at as a whole.
+    public mutating func next(at now: UnixTime, changes: UnixTime?, canReact: Bool) -> Step {
+        distrustClock(now)
+        guard !isPaused else { return .wait(until: nil) }
+        if let blockedUntil, blockedUntil > now { return .wait(until: blockedUntil) }
+        var causes: [UnixTime] = []
+        if runningCycle == nil {
+            if let plan = plan(at: now) { return .cycle(plan) }
+            causes += [nextScan, nextList] + [deletesDue, retryDue].compactMap { $0 }
+        }
+        if !isReacting, canReact, !isStoppedWhole, let changes {
+            if changes <= now { return .react }
+            causes.append(changes)
+        }
+        return .wait(until: causes.min())
+    }
+
+    private func plan(at now: UnixTime) -> Plan? {
+        let areDeletesDue = deletesDue.map { $0 <= now } ?? false
+        let isRetryDue = retryDue.map { $0 <= now } ?? false
+        let scans = isSyncWanted || nextScan <= now
+        let lists = isSyncWanted || nextList <= now
+        guard scans || lists || areDeletesDue || isRetryDue else { return nil }
+        return Plan(
+            scans: scans,
+            lists: lists || areDeletesDue && isListingCheaper,
+            deletes: deletesDue == nil || areDeletesDue || isSyncWanted,
+            isImpatient: isSyncWanted
+        )
+    }
+
+    /// Whether looking at every object that is to be deleted would cost more than listing them all, a thousand a page.
+    private var isListingCheaper: Bool {
+        held.deletes > 100 && held.deletes > held.entries / 1_000
+    }
+
+    /// A clock that was put back must make nothing wait longer than its interval.
+    private mutating func distrustClock(_ now: UnixTime) {
+        if nextScan > now.adding(settings.scanInterval * 2) { nextScan = now }
+        if nextList > now.adding(settings.listInterval * 2) { nextList = now }
+        if let due = deletesDue, due > now.adding(settings.deleteDelay) { deletesDue = now }
+        if let due = blockedUntil, due > now.adding(.seconds(600)) { blockedUntil = nil }
+        if let due = retryDue, due > now.adding(.seconds(7_200)) { retryDue = now }
+    }
+
+    // MARK: What happened
+
+    /// The step was taken.
+    public mutating func cycleBegan(_ plan: Plan) {
+        runningCycle = plan
+        isSyncWanted = false
+        retryDue = nil
+        // Deletes that a reaction sees from now on are others.
+        if plan.deletes { deletesDue = nil }
+    }
+
+    /// Sets what is due next; after a failure nothing is, until a while has passed that grows with each in a row.
+    public mutating func cycleEnded(_ summary: RunSummary, at now: UnixTime) {
+        guard let plan = runningCycle else { return }
+        runningCycle = nil
+        isStoppedWhole = summary.isStoppedWhole
+        take(summary, at: now)
+        if summary.failure != nil {
+            // What was to be looked at still is.
+            retryDue = now
+            return
+        }
+        if plan.scans { nextScan = now.adding(jittered(settings.scanInterval)) }
+        if plan.lists { nextList = now.adding(jittered(settings.listInterval)) }
+        // A gate whose cause is gone is to clear by itself, and soon.
+        if isStoppedWhole { nextScan = min(nextScan, now.adding(Self.gateInterval)) }
+    }
+
+    /// The step was taken, and there was something to react to.
+    public mutating func reactionBegan() {
+        isReacting = true
+    }
+
+    /// Sets what is due next.
+    public mutating func reactionEnded(_ summary: RunSummary, at now: UnixTime) {
+        isReacting = false
+        if summary.isStoppedWhole {
+            // A whole cycle says so, and goes on when the cause is gone.
+            isStoppedWhole = true
+            nextScan = now
+        }
+        take(summary, at: now)
+        if summary.failure != nil { retryDue = now }
+    }
+
+    private mutating func take(_ summary: RunSummary, at now: UnixTime) {
+        if let failure = summary.failure {
+            failures += 1
+            blockedUntil = now.adding(Self.delay(after: failure, failures: failures))
+            return
+        }
+        failures = 0
+        blockedUntil = nil
+        if let attempt = summary.nextAttempt { retryDue = min(attempt, retryDue ?? attempt) }
+        guard summary.held > 0 else { return }
+        held = (summary.held, summary.entries)
+        if deletesDue == nil { deletesDue = now.adding(settings.deleteDelay) }
+    }
+
+    /// Entries that need attention are to be decided on then.
+    mutating func retry(at time: UnixTime) {
+        retryDue = min(time, retryDue ?? time)
+    }
+
+    /// So much changed that the whole tree has to be looked at.
+    public mutating func everythingChanged(at now: UnixTime) {
+        nextScan = min(nextScan, now)
+    }
+
+    /// The operator wants a cycle now.
+    public mutating func syncWanted() {
+        isSyncWanted = true
+        blockedUntil = nil
+    }
+
+    /// The operator approved what waited.
+    public mutating func approved(at now: UnixTime) {
+        deletesDue = now
+        blockedUntil = nil
+        if isStoppedWhole { nextScan = now }
+    }
+
+    /// Nothing is due until ``resume()``.
+    public mutating func pause() {
+        isPaused = true
+    }
+
+    /// What became due meanwhile is due now.
+    public mutating func resume() {
+        isPaused = false
+        blockedUntil = nil
+    }
+
+    // MARK: Delays
+
+    /// Between two looks at a folder that a gate stops as a whole.
+    private static let gateInterval = Duration.seconds(30)
+
+    /// Between three quarters and five quarters of an interval, so that many daemons do not come at once.
+    private func jittered(_ interval: Duration) -> Duration {
+        interval * (0.75 + draw() / 2)
+    }
+
+    /// How long nothing is tried after so many failures in a row.
+    private static func delay(after failure: CycleFailure.Code, failures: Int) -> Duration {
+        let longest: Duration
+        switch failure {
+        // What mends itself is tried again soon.
+        case .unreachable, .incompleteListing, .unreadableRoot, .busy: longest = .seconds(15)
+        // What a person mends is not, lest keys be locked for too many tries.
+        case .credentialsRefused, .refused, .noSuchBucket, .index, .indexDamaged, .stateDirectory, .neverSynced:
+            longest = .seconds(300)
+        case .interrupted: return .zero
+        }
+        return min(.seconds(1 << min(failures - 1, 9)), longest)
+    }
+}

@@ -1,0 +1,192 @@
+import SyncEngine
+
+/// What the control interface answers.
+enum ControlAnswer: Sendable {
+    case json(status: Int, JSONValue)
+    case text(type: String, String)
+
+    static func failed(_ status: Int, _ message: String) -> ControlAnswer {
+        .json(status: status, .object([JSONMember("error", .string(message))]))
+    }
+
+    static let done = ControlAnswer.json(status: 200, .object([]))
+}
+
+/// The control interface: requests of other processes of the same user, answered by a daemon.
+struct ControlAPI: Sendable {
+    let daemon: Daemon
+    var clock: any EngineClock = SystemClock()
+
+    /// `query` is percent-decoded. Paths of entries are in base64, since they need not be text.
+    func answer(method: String, path: String, query: [String: String]) async -> ControlAnswer {
+        let folders = selected(query)
+        switch (method, path) {
+        case ("GET", "/status"):
+            return .json(status: 200, await status().json)
+        case ("GET", "/metrics"):
+            return .text(type: OpenMetrics.contentType, await metrics())
+        case ("POST", "/reload"):
+            return await reload()
+        case ("POST", "/sync"):
+            return await command(.sync, folders)
+        case ("POST", "/pause"):
+            return await pause(true, folders)
+        case ("POST", "/resume"):
+            return await pause(false, folders)
+        case ("POST", "/approve"):
+            return await approve(query)
+        case ("GET", "/plan"):
+            return await plan(query)
+        case ("POST", "/look"):
+            return await look(query)
+        case ("GET", "/synced"):
+            return await synced(query)
+        case ("GET", "/explain"):
+            return await explain(query)
+        default:
+            return .failed(404, "no such thing: \(method) \(path)")
+        }
+    }
+
+    /// The folder that is named, or all.
+    private func selected(_ query: [String: String]) -> [String] {
+        query["folder"].map { [$0] } ?? daemon.configuration.folders.map(\.folder.name)
+    }
+
+    private func unknown(_ folder: String) -> ControlAnswer {
+        .failed(404, "the running syncd has no folder \"\(printable(folder))\": syncd reload takes a new configuration")
+    }
+
+    // MARK: Looking
+
+    /// The status, with the age of what was changed and not looked at yet.
+    func status() async -> StatusDocument {
+        var document = daemon.board.snapshot
+        let now = clock.now()
+        for index in document.folders.indices {
+            guard let oldest = await daemon.fleet.oldestChange(document.folders[index].name) else { continue }
+            let age = max(0, now.since(oldest).components.seconds)
+            document.folders[index].inSync = false
+            document.folders[index].oldestUnsyncedSeconds = max(age, document.folders[index].oldestUnsyncedSeconds ?? 0)
+        }
+        return document
+    }
+
+    private func metrics() async -> String {
+        OpenMetrics.text(await status(), now: clock.now()) { daemon.metrics.totals(of: $0) }
+    }
+
+    private func plan(_ query: [String: String]) async -> ControlAnswer {
+        guard let name = query["folder"],
+            let configured = daemon.configuration.folders.first(where: { $0.folder.name == name }),
+            let engine = await daemon.fleet.engine(name)
+        else { return unknown(query["folder"] ?? "") }
+        let report = await engine.plan(maxRows: query["rows"].flatMap { Int($0) } ?? PlanRun.maximumRows)
+        let screen = PlanScreen(folder: configured, report: report, now: clock.now(), console: .silent)
+        return .json(status: 200, screen.json(approveCommand: daemon.configuration.approveCommand(name)))
+    }
+
+    // MARK: Steering
+
+    private func reload() async -> ControlAnswer {
+        switch await daemon.reload() {
+        case .success(let lines):
+            return .json(status: 200, .object([JSONMember("changes", .array(lines.map { .string($0) }))]))
+        case .failure(let refused):
+            return .failed(409, refused.lines.joined(separator: "\n"))
+        }
+    }
+
+    private func command(_ command: FolderLoop.Command, _ folders: [String]) async -> ControlAnswer {
+        for name in folders {
+            guard await daemon.fleet.command(command, name) else { return unknown(name) }
+        }
+        return .done
+    }
+
+    private func pause(_ isPaused: Bool, _ folders: [String]) async -> ControlAnswer {
+        for name in folders {
+            guard let engine = await daemon.fleet.engine(name) else { return unknown(name) }
+            do {
+                try await engine.setPaused(isPaused)
+            } catch {
+                return .failed(500, error.message)
+            }
+        }
+        return await command(isPaused ? .pause : .resume, folders)
+    }
+
+    private func approve(_ query: [String: String]) async -> ControlAnswer {
+        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
+            return unknown(query["folder"] ?? "")
+        }
+        do {
+            let approval = try await engine.approve()
+            _ = await daemon.fleet.command(.approved, name)
+            return .json(status: 200, approval.json(folder: name))
+        } catch {
+            return .failed(500, error.message)
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Has a path looked at now, whatever the watcher saw of it.
+    private func look(_ query: [String: String]) async -> ControlAnswer {
+        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
+            return unknown(query["folder"] ?? "")
+        }
+        guard let path = entryPath(query) else { return .failed(400, "no path") }
+        guard let watcher = engine.watcher else { return await command(.sync, [name]) }
+        watcher.noteDue(path)
+        await daemon.fleet.wake(name)
+        return .done
+    }
+
+    /// Whether all at and beneath a path is in the bucket as it is here.
+    private func synced(_ query: [String: String]) async -> ControlAnswer {
+        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
+            return unknown(query["folder"] ?? "")
+        }
+        guard let path = entryPath(query) else { return .failed(400, "no path") }
+        do {
+            let state = try await engine.syncState(path)
+            return .json(
+                status: 200,
+                .object([
+                    JSONMember("synced", .bool(state.isSynced)),
+                    JSONMember("problem", .optional(state.problem)),
+                ])
+            )
+        } catch {
+            return .failed(500, error.message)
+        }
+    }
+
+    private func explain(_ query: [String: String]) async -> ControlAnswer {
+        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
+            return unknown(query["folder"] ?? "")
+        }
+        guard let path = entryPath(query) else { return .failed(400, "no path") }
+        do {
+            return .json(status: 200, try await engine.explain(path).json(folder: name, now: clock.now()))
+        } catch {
+            return .failed(500, error.message)
+        }
+    }
+
+    private func entryPath(_ query: [String: String]) -> RelativePath? {
+        query["path"].flatMap { Base64.decode($0) }.flatMap { try? RelativePath($0) }
+    }
+}
+
+extension Approval {
+    /// What `approve --json` says.
+    func json(folder: String) -> JSONValue {
+        .object([
+            JSONMember("folder", .string(folder)),
+            JSONMember("approved", .integer(changes.values.reduce(0, +))),
+            JSONMember("until", .string(Format.timestamp(until))),
+        ])
+    }
+}

@@ -1,0 +1,71 @@
+import FlyingFox
+import FlyingSocks
+import Foundation
+import ServiceLifecycle
+import SyncEngine
+
+/// Serves the control interface: HTTP/1.1 over the state directory's Unix socket.
+struct ControlServer: Service {
+    private let socket: ControlSocket
+    private let server: HTTPServer
+
+    /// Seconds until an answer must be there; a plan of a large folder takes long.
+    private static let timeout: TimeInterval = 600
+
+    /// - Throws: where the directory cannot be used.
+    init(directory: String, api: ControlAPI) throws(CycleFailure) {
+        socket = try ControlSocket(directory: directory)
+        server = HTTPServer(
+            address: .unix(path: socket.path),
+            timeout: Self.timeout,
+            logger: .disabled,
+            handler: ClosureHTTPHandler { request in
+                let query = Dictionary(
+                    request.query.map { ($0.name, $0.value) },
+                    uniquingKeysWith: { first, _ in first }
+                )
+                let answer = await api.answer(method: request.method.rawValue, path: request.path, query: query)
+                return answer.response
+            }
+        )
+    }
+
+    func run() async throws {
+        socket.remove()
+        try await withGracefulShutdownHandler {
+            do {
+                try await server.run()
+            } catch is CancellationError {
+                return
+            } catch let error as SocketError where error == .disconnected {
+                return
+            }
+        } onGracefulShutdown: {
+            let server = server
+            // The handler cannot wait, and the server's end is waited for above.
+            Task { await server.stop() }
+        }
+        socket.remove()
+    }
+
+    /// Returns when the socket answers, and only to its owner.
+    func waitUntilListening() async throws {
+        try await server.waitUntilListening(timeout: 30)
+        socket.restrict()
+    }
+}
+
+extension ControlAnswer {
+    fileprivate var response: HTTPResponse {
+        switch self {
+        case .json(let status, let value):
+            HTTPResponse(
+                statusCode: HTTPStatusCode(status, phrase: ""),
+                headers: [.contentType: "application/json"],
+                body: Data(value.serialized + [0x0A])
+            )
+        case .text(let type, let text):
+            HTTPResponse(statusCode: .ok, headers: [.contentType: type], body: Data(text.utf8))
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import SyncEngine
+
+/// One folder of a daemon, by the real engine: its root stays locked and its directories watched as long as it lives.
+final class EngineFolder: FolderWorker {
+    private let wiring: EngineWiring
+    private let folder: Folder
+    private let files: PosixFileSystem
+    private let share = FolderShare()
+    let watcher: FolderWatcher?
+
+    /// Requests of a reaction under way at once, beside those of a cycle.
+    private static let reactionConcurrency = 4
+
+    /// `onChange` is called from any thread when something may have to be looked at.
+    /// - Throws: where the kernel gives no more watchers.
+    init(
+        _ folder: Folder,
+        _ wiring: EngineWiring,
+        onChange: @escaping @Sendable () -> Void
+    ) throws(FileSystemError) {
+        self.wiring = wiring
+        self.folder = folder
+        files = PosixFileSystem(root: folder.root)
+        watcher =
+            switch folder.policy.direction {
+            case .up, .both: try FolderWatcher(folder, files: files, clock: SystemClock(), onChange: onChange)
+            // What is changed here is undone by the next scan; there is nothing to react to.
+            case .down: nil
+            }
+    }
+
+    // MARK: For the loop
+
+    var canReact: Bool { share.isSurveyed }
+    var deferred: [RelativePath] { share.deferred }
+    var changes: (any ChangeSource)? { watcher }
+
+    func run(_ scope: CycleScope, progress: CycleProgress, until stop: StopSignal) async -> CycleReport {
+        await report(progress, stop, isReaction: scope.isReaction) { await $0.run(scope) }
+    }
+
+    // MARK: For the operator
+
+    /// What a cycle would do; it may run beside one.
+    func plan(maxRows: Int) async -> CycleReport {
+        await report(CycleProgress(), StopSignal(), share: FolderShare()) { await $0.plan(limit: maxRows) }
+    }
+
+    /// Approves what the last cycle was stopped from.
+    func approve() async throws(CycleFailure) -> Approval {
+        let consequence = "Nothing was approved: look at what the next cycle shows."
+        return try await wiring.keeper.recall(folder.name, consequence: consequence) {
+            [self] index throws(CycleFailure) in
+            try await cycle(index).approve()
+        }
+    }
+
+    func setPaused(_ isPaused: Bool) async throws(CycleFailure) {
+        try await wiring.keeper.recall(folder.name, consequence: "Say it again.") {
+            [self] index throws(CycleFailure) in
+            try await cycle(index).setPaused(isPaused)
+        }
+    }
+
+    func isPaused() async -> Bool {
+        let isPaused = try? await wiring.keeper.recall(folder.name, consequence: "") {
+            [self] index throws(CycleFailure) in
+            try await cycle(index).isPaused()
+        }
+        return isPaused ?? false
+    }
+
+    func explain(_ path: RelativePath) async throws(CycleFailure) -> Explanation {
+        try await wiring.keeper.recall(folder.name, consequence: "Ask again after the next cycle.") {
+            [self] index throws(CycleFailure) in
+            try await explainer(index).explain(path)
+        }
+    }
+
+    /// Whether all at and beneath a path is in the bucket as it is here, and what keeps it from being so.
+    func syncState(_ path: RelativePath) async throws(CycleFailure) -> (isSynced: Bool, problem: String?) {
+        try await wiring.keeper.recall(folder.name, consequence: "Ask again after the next cycle.") {
+            [self] index throws(CycleFailure) in
+            try await explainer(index).syncState(path)
+        }
+    }
+
+    private func explainer(_ index: SQLiteIndex) -> Explainer {
+        let context = wiring.context(folder, files, index, CycleProgress(), StopSignal(), share: share)
+        return Explainer(context) { [watcher] in watcher?.isWaiting($0) ?? false }
+    }
+
+    private func cycle(_ index: SQLiteIndex) -> SyncCycle {
+        SyncCycle(wiring.context(folder, files, index, CycleProgress(), StopSignal()))
+    }
+
+    private func report(
+        _ progress: CycleProgress,
+        _ stop: StopSignal,
+        isReaction: Bool = false,
+        share: FolderShare? = nil,
+        _ body: @escaping @Sendable (SyncCycle) async -> CycleReport
+    ) async -> CycleReport {
+        do {
+            try wiring.lock(files, folder)
+        } catch {
+            return CycleReport(notBegun: error)
+        }
+        let concurrency = isReaction ? min(Self.reactionConcurrency, wiring.concurrency) : wiring.concurrency
+        let share = share ?? self.share
+        return await withTaskExecutorPreference(wiring.executor) {
+            await wiring.keeper.run(folder.name) { [self] index in
+                let context = wiring.context(
+                    folder,
+                    files,
+                    index,
+                    progress,
+                    stop,
+                    concurrency: concurrency,
+                    watcher: watcher,
+                    share: share
+                )
+                return await body(SyncCycle(context))
+            }
+        }
+    }
+}

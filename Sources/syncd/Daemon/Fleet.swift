@@ -1,0 +1,129 @@
+import Logging
+import SyncEngine
+import Synchronization
+
+/// The folders of a daemon, each with a loop of its own; what goes wrong in one stops no other.
+actor Fleet {
+    private struct Member {
+        var loop: FolderLoop
+        var engine: EngineFolder
+        var task: Task<Void, Never>
+    }
+
+    private let board: StatusBoard
+    private let metrics: MetricsLedger
+    private let log: Logger
+    private let clock: any EngineClock
+    private let changed: @Sendable () -> Void
+    private var members: [String: Member] = [:]
+
+    init(
+        board: StatusBoard,
+        metrics: MetricsLedger,
+        log: Logger,
+        clock: any EngineClock,
+        changed: @escaping @Sendable () -> Void
+    ) {
+        self.board = board
+        self.metrics = metrics
+        self.log = log
+        self.clock = clock
+        self.changed = changed
+    }
+
+    /// Starts the loop of a folder that has none.
+    func start(_ configured: ConfiguredFolder, _ wiring: EngineWiring, approveCommand: String) async {
+        let name = configured.folder.name
+        guard members[name] == nil else { return }
+        let waker = Waker()
+        let engine: EngineFolder
+        do {
+            engine = try EngineFolder(configured.folder, wiring) { waker.wake() }
+        } catch {
+            log.error("\(name) cannot be watched: \(error.reason); is fs.inotify.max_user_instances reached?")
+            return
+        }
+        let reporter = FolderReporter(
+            name,
+            approveCommand: approveCommand,
+            board: board,
+            metrics: metrics,
+            clock: clock,
+            log: log,
+            watcher: engine.watcher,
+            changed: changed
+        )
+        let loop = FolderLoop(
+            engine,
+            settings: configured.schedule,
+            clock: clock,
+            draw: { Double.random(in: 0...1) },
+            observer: reporter
+        )
+        waker.loop = loop
+        if await engine.isPaused() { loop.command(.pause) }
+        // A loop lives until its folder is stopped, which a reload may do at any time: no group could hold it.
+        let task = Task { await loop.run() }
+        members[name] = Member(loop: loop, engine: engine, task: task)
+    }
+
+    /// Ends a folder's loop, orderly, and waits for it.
+    func stop(_ name: String) async {
+        guard let member = members.removeValue(forKey: name) else { return }
+        member.loop.stop()
+        await member.task.value
+    }
+
+    /// Ends all loops, orderly, and waits for them.
+    func stopAll() async {
+        for member in members.values { member.loop.stop() }
+        for member in members.values { await member.task.value }
+        members = [:]
+    }
+
+    /// Cancels what runs, for when time is up.
+    func breakOff() {
+        for member in members.values { member.task.cancel() }
+    }
+
+    /// - Returns: false where there is no such folder.
+    func command(_ command: FolderLoop.Command, _ name: String) -> Bool {
+        guard let member = members[name] else { return false }
+        member.loop.command(command)
+        return true
+    }
+
+    /// When the oldest change that a folder's watcher saw, and nobody looked at yet, was made.
+    func oldestChange(_ name: String) -> UnixTime? { members[name]?.engine.watcher?.oldest }
+
+    func engine(_ name: String) -> EngineFolder? { members[name]?.engine }
+
+    /// Has a folder's loop look whether anything is due.
+    func wake(_ name: String) { members[name]?.loop.wake() }
+
+    /// Returns when every loop has had its turn: one that hangs never has.
+    func ping() async {
+        let loops = members.values.map(\.loop)
+        for loop in loops {
+            await withCheckedContinuation { continuation in loop.ping { continuation.resume() } }
+        }
+    }
+
+    /// Wakes a loop that is made after what wakes it.
+    private final class Waker: Sendable {
+        private let state = Mutex<FolderLoop?>(nil)
+
+        var loop: FolderLoop? {
+            get { state.withLock { $0 } }
+            set { state.withLock { $0 = newValue } }
+        }
+
+        func wake() { loop?.wake() }
+    }
+}
+
+extension ConfiguredFolder {
+    var schedule: ScheduleSettings {
+        ScheduleSettings(scanInterval: scanInterval, listInterval: listInterval, deleteDelay: deleteDelay)
+    }
+}
