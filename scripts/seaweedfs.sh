@@ -4,8 +4,8 @@
 #   scripts/seaweedfs.sh start DIR    starts it, and returns once it can store an object
 #   scripts/seaweedfs.sh stop DIR     stops it; DIR stays, and a later start finds the data again
 #
-# DIR receives: data/, s3.json (the keys), weed.log, weed.pid, and env, to be read by `set -a; . DIR/env`:
-# AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.
+# DIR receives: data/, s3.json (the keys), weed.log and more logs, weed.pid, weed.ports, and env, to be read by
+# `set -a; . DIR/env`: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.
 # WEED names another weed than .venv/bin/weed.
 set -euo pipefail
 
@@ -118,8 +118,9 @@ start() {
     local attempt ports
     for ((attempt = 1; attempt <= attempts; attempt++)); do
         read -ra ports <<<"$(free_ports)"
+        echo "${ports[@]}" >weed.ports
         # setsid: Ctrl-C ends the script that uses the server, which then stops it in its own order.
-        setsid env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY "$weed" mini \
+        setsid env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY "$weed" -logdir="$dir" mini \
             -dir="$dir/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
             -s3.config="$dir/s3.json" -s3.autoCreateBucket=false -s3.port.iceberg=0 -s3.port.lance=0 \
             -s3.port="${ports[0]}" -s3.port.grpc="${ports[1]}" \
@@ -145,7 +146,11 @@ stop() {
         while running >/dev/null && ((SECONDS < deadline)); do sleep 0.1; done
         if running >/dev/null; then kill -KILL "$pid"; fi
     fi
-    rm -f "$dir/weed.pid"
+    # It leaves its sockets behind, named by its ports, where no option can put them elsewhere.
+    local port ports=()
+    if [ -e "$dir/weed.ports" ]; then read -ra ports <"$dir/weed.ports"; fi
+    for port in "${ports[@]}"; do rm -f "/tmp/seaweedfs-"*"-$port.sock"; done
+    rm -f "$dir/weed.pid" "$dir/weed.ports"
 }
 
 dir=$(realpath -m -- "$2")

@@ -80,6 +80,12 @@ enum CycleLines {
         if cycle.downloaded > 0 {
             parts.append("downloaded \(Format.count(cycle.downloaded)) (\(Format.size(cycle.bytesDown)))")
         }
+        if cycle.uploaded == 0, cycle.bytesUp > 0 {
+            parts.append("sent \(Format.size(cycle.bytesUp)) of a file that is not done yet")
+        }
+        if cycle.downloaded == 0, cycle.bytesDown > 0 {
+            parts.append("fetched \(Format.size(cycle.bytesDown)) of a file that is not done yet")
+        }
         let deleted = cycle.deletedLocal + cycle.deletedRemote
         if deleted > 0 { parts.append("deleted \(Format.count(deleted))") }
         let nothing = report.exitCauses.isEmpty ? "nothing to do" : "nothing done"
@@ -106,7 +112,7 @@ enum CycleLines {
     /// What standard error is told of a folder's cycle, without the `syncd: ` before it.
     static func complaints(_ report: CycleReport, folder: String, configuration: Configuration) -> [String] {
         var lines = report.warnings.prefix(maximumWarnings).map { "\(folder): \($0)" }
-        if let failure = report.failure {
+        if let failure = report.failure, report.isFailure {
             lines.append("\(folder): \(failure.message)")
         } else if report.isFailure {
             lines.append("\(folder): the cycle failed")

@@ -28,7 +28,11 @@ struct PlanScreen {
         let total = report.pending.uploads + report.pending.downloads + report.pending.deletes
         let more = total - Int64(report.planned.count { $0.change.isCounted })
         if more > 0 { lines.append("  … and \(Format.count(more)) more") }
-        if !report.isFailure { lines.append(StatusScreen.pending(report.pending)) }
+        if report.halt?.reason.stopsEverything == true {
+            lines.append("nothing can be planned: the folder is halted before anything is decided")
+        } else if !report.isFailure {
+            lines.append(StatusScreen.pending(report.pending))
+        }
         return lines
     }
 

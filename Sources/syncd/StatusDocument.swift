@@ -102,7 +102,7 @@ extension FolderStatus {
         entries = report.counts.entries
         bytes = report.counts.bytes
         problems = report.problems.prefix(Self.maximumProblems).map { ProblemStatus($0) }
-        if let failure = report.failure {
+        if let failure = report.failure, report.isFailure {
             let isOld = failureBefore?.kind == failure.code.rawValue
             problems.insert(
                 ProblemStatus(
@@ -159,7 +159,7 @@ extension FolderStatus {
 extension CycleReport {
     /// True if the cycle came to no good end, and no gate is the reason.
     var isFailure: Bool {
-        if failure != nil { return true }
+        if let failure { return failure.code != .interrupted }
         switch record.result {
         case .failed: return true
         case .inSync, .problems, .held, .halted, .interrupted: return false

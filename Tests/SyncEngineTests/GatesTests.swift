@@ -44,9 +44,9 @@ struct GatesTests {
     }
 
     @Test func `overwrites and the deletes of the last hour count too`() {
-        #expect(judge(deletes: 30, overwrites: 21).halt == .tooManyDeletes(count: 51, of: 100))
-        #expect(judge(deletes: 1, done: 50).halt == .tooManyDeletes(count: 51, of: 100))
-        #expect(judge(overwrites: 51).halt == .tooManyDeletes(count: 51, of: 100))
+        #expect(judge(deletes: 30, overwrites: 21).halt == .tooManyDeletes(wanted: 51, done: 0, of: 100, percent: 50))
+        #expect(judge(deletes: 1, done: 50).halt == .tooManyDeletes(wanted: 1, done: 50, of: 100, percent: 50))
+        #expect(judge(overwrites: 51).halt == .tooManyDeletes(wanted: 51, done: 0, of: 100, percent: 50))
         #expect(judge(done: 90).halt == nil, "what was done is no reason to stop what is harmless")
     }
 
@@ -54,7 +54,8 @@ struct GatesTests {
         let first = judge(deletes: 30)
         #expect(first.memory == GateMemory(baseCount: 100, since: now, isHalted: false))
         #expect(
-            judge(deletes: 30, done: 30, base: 70, memory: first.memory).halt == .tooManyDeletes(count: 60, of: 100)
+            judge(deletes: 30, done: 30, base: 70, memory: first.memory).halt
+                == .tooManyDeletes(wanted: 30, done: 30, of: 100, percent: 50)
         )
         let old = GateMemory(baseCount: 100, since: UnixTime(seconds: 1_800_000_000 - 3_600), isHalted: false)
         #expect(judge(deletes: 30, base: 70, memory: old).halt == nil)

@@ -148,7 +148,7 @@ struct IndexLossTests {
         for name in Self.names.prefix(11) + ["new in round 1"] { world.stopLeading(name) }
         try world.directory.restore(old)
         let report = try await world.run()
-        #expect(report.halt?.reason == .tooManyDeletes(count: 11, of: 12))
+        #expect(report.halt?.reason == .tooManyDeletes(wanted: 11, done: 0, of: 12, percent: 50))
         #expect(world.following.count == 15)
         #expect(try await world.approve().changes.values.reduce(0, +) == 12)
         try await world.run()

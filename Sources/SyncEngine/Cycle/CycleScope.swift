@@ -16,6 +16,8 @@ public struct CycleScope: Sendable {
     public var deletes: Bool
     /// Whether entries that failed are tried again before their time.
     public var isImpatient: Bool
+    /// True for a plan, which only looks: what is excluded now stays known, and the root gets no mark.
+    var isPlan = false
 
     public init(local: Local, lists: Bool, deletes: Bool, isImpatient: Bool) {
         self.local = local
@@ -26,6 +28,13 @@ public struct CycleScope: Sendable {
 
     /// Both sides as a whole, and everything that follows from that.
     public static let whole = CycleScope(local: .whole, lists: true, deletes: true, isImpatient: true)
+
+    /// The same, to see what would be done.
+    static var plan: CycleScope {
+        var scope = whole
+        scope.isPlan = true
+        return scope
+    }
 
     /// A reaction: what changed at `paths` goes up, as far as that destroys nothing unasked. All else is left to a cycle.
     public static func reaction(to paths: [RelativePath]) -> CycleScope {

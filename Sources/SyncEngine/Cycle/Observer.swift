@@ -135,7 +135,11 @@ struct Observer {
     }
 
     private func complete(_ number: Sequence, unknown: [RelativePath]) async throws {
-        let unseen = Unseen(unknown: unknown, isExcluded: { [rules] in rules.excludes($0) })
+        let unseen = Unseen(
+            unknown: unknown,
+            keepsExcluded: scope.isPlan,
+            isExcluded: { [rules] in rules.excludes($0) }
+        )
         try await context.index.completeObservation(number, unseen: unseen)
     }
 

@@ -3,6 +3,8 @@ struct Planner {
     let query: AttentionQuery
     let decider: Decider
     let permit: Permit
+    /// Bytes of the folder's prefix.
+    let prefixLength: Int
 
     /// The first `limit` changes that transfer or delete, in byte order.
     func list(limit: Int) async throws -> [PlannedChange] {
@@ -11,6 +13,8 @@ struct Planner {
         while planned.count < limit, let entry = try await reader.next() {
             let change = decider.change(for: entry)
             switch change {
+            case .upload where keyProblem(of: entry.path, prefixLength: prefixLength) != nil:
+                continue
             case .upload, .download, .deleteRemote, .deleteLocal, .conflict:
                 planned.append(try await plan(change, of: entry))
             case .nothing, .compare, .adopt, .forget, .leave:

@@ -104,7 +104,13 @@ struct Survey {
             }
         case .compare, .adopt, .conflict:
             break
-        case .upload, .download, .deleteRemote, .deleteLocal:
+        case .upload:
+            if let problem = keyProblem(of: entry.path, prefixLength: context.folder.prefix.count) {
+                try await recorder.add(.failed(entry: entry.version, problem))
+            } else {
+                try await count(change, of: entry, &tally)
+            }
+        case .download, .deleteRemote, .deleteLocal:
             try await count(change, of: entry, &tally)
         }
     }

@@ -29,13 +29,17 @@ public struct SyncCycle: Sendable {
     /// Finds out what ``run()`` would do. Writes to the index only: what was seen, and what needs no transfer.
     /// `limit` is the most changes that are listed one by one.
     public func plan(limit: Int) async -> CycleReport {
-        await report(.whole) { run, memory in
-            run.acts = false
+        await report(.plan) { run, memory in
             guard let survey = try await survey(&run, memory) else { return }
             run.tally = survey.tally
             let gate = try await gate(survey, memory, run.scope)
             run.halt = gate.halt
-            let planner = Planner(query: survey.query, decider: survey.decider, permit: survey.permit(gate))
+            let planner = Planner(
+                query: survey.query,
+                decider: survey.decider,
+                permit: survey.permit(gate),
+                prefixLength: context.folder.prefix.count
+            )
             run.planned = try await planner.list(limit: limit)
         }
     }
@@ -76,8 +80,6 @@ public struct SyncCycle: Sendable {
         let scope: CycleScope
         /// What is known of both sides beside the index; nil until they were looked at.
         var view: FolderView?
-        /// False for a plan.
-        var acts = true
         var tally = Tally()
         var done = Done()
         var halt: Halt?
@@ -136,7 +138,7 @@ public struct SyncCycle: Sendable {
 
     /// Observes what the scope names and decides on its entries; nil where an identity gate halted the folder.
     private func survey(_ run: inout Run, _ memory: FolderMemory) async throws -> Surveyed? {
-        let gates = IdentityGates(context, memory: memory, marksRoot: run.acts)
+        let gates = IdentityGates(context, memory: memory, marksRoot: !run.scope.isPlan)
         if let halt = try await gates.checkRoot() {
             run.halt = halt
             return nil
@@ -207,7 +209,7 @@ public struct SyncCycle: Sendable {
         var folder: Int64?
         var failure: CycleFailure?
         do {
-            let memory = try await context.index.open(context.folder)
+            let memory = try await open(scope)
             folder = memory.id
             try await body(&run, memory)
         } catch {
@@ -228,6 +230,19 @@ public struct SyncCycle: Sendable {
         await complete(&report, scope, folder: folder)
         return report
     }
+
+    /// A plan for another pair than the one that the index knows by that name must not make it forget that one.
+    private func open(_ scope: CycleScope) async throws -> FolderMemory {
+        guard scope.isPlan, try await context.index.memory(of: context.folder) == nil else {
+            return try await context.index.open(context.folder)
+        }
+        var folder = context.folder
+        folder.name = Self.planName(folder.name)
+        return try await context.index.open(folder)
+    }
+
+    /// No configuration can name a folder so.
+    private static func planName(_ name: String) -> String { "\(name)\0plan" }
 
     private func record(_ run: Run, from startedAt: UnixTime, requestsBefore: [String: Int64]) -> CycleRecord {
         CycleRecord(
@@ -255,6 +270,10 @@ public struct SyncCycle: Sendable {
             report.problems = try await context.index.problems(folder, limit: Self.maximumProblems)
             report.nextAttempt = try await context.index.nextAttempt(folder)
             report.record.result = Self.result(of: report)
+            if scope.isPlan {
+                try await forgetPlan(folder)
+                return
+            }
             if !scope.isReaction || report.record.didSomething {
                 try await context.index.addCycle(folder, report.record)
             }
@@ -264,6 +283,12 @@ public struct SyncCycle: Sendable {
             if report.failure == nil || failure.code == .indexDamaged { report.failure = failure }
             report.record.result = .failed
         }
+    }
+
+    /// Drops what a plan noted of a pair that the index does not know.
+    private func forgetPlan(_ folder: Int64) async throws {
+        let known = try await context.index.memory(of: context.folder)
+        if known?.id != folder { try await context.index.forget(folder) }
     }
 
     /// Problems that a report carries; the index holds the rest.

@@ -55,7 +55,7 @@ extension HaltReason {
     public var stopsEverything: Bool {
         switch self {
         case .rootMissing, .rootReplaced, .rootEmptied, .remoteEmptied: true
-        case .tooManyDeletes, .foreign: false
+        case .tooManyDeletes, .nothingLeft, .foreign: false
         }
     }
 }

@@ -7,8 +7,10 @@ public enum HaltReason: Hashable, Sendable {
     case rootEmptied(baseCount: Int64)
     /// A complete listing found no object, while base holds `baseCount`.
     case remoteEmptied(baseCount: Int64)
-    /// `count` deletes and overwrites, those of the last hour included, of `of` entries.
-    case tooManyDeletes(count: Int64, of: Int64)
+    /// `wanted` deletes and overwrites, after `done` deletes in the last hour, are more than `percent` of `of` entries.
+    case tooManyDeletes(wanted: Int64, done: Int64, of: Int64, percent: Int)
+    /// `wanted` deletes would leave at most one of `of` entries.
+    case nothingLeft(wanted: Int64, of: Int64)
     /// `count` entries would be deleted that were never in base.
     case foreign(count: Int64)
 
@@ -20,25 +22,34 @@ public enum HaltReason: Hashable, Sendable {
         case .rootReplaced(let difference):
             "The folder's root is another directory than before (\(difference)). Nothing has been done. Is the disk mounted?"
         case .rootEmptied(let count):
-            "The folder is empty, and \(count) \(count == 1 ? "entry was" : "entries were") in it."
-                + " Nothing has been done. Is the disk mounted?"
+            "The folder holds no file that is to be synced, and \(count) \(count == 1 ? "was" : "were") in it."
+                + " Nothing has been done. Is the disk mounted? Does a pattern exclude everything?"
         case .remoteEmptied(let count):
             "The bucket's prefix is empty, and \(count) \(count == 1 ? "object was" : "objects were") in it."
                 + " Nothing has been done. Is it the right bucket?"
-        case .tooManyDeletes(let count, let total):
-            "\(count) of \(total) entries would be deleted or overwritten"
-                + (total > 0 ? " (\(count * 100 / total) %)." : ".") + " None of that has been done."
+        case .tooManyDeletes(let wanted, let done, let total, let percent):
+            Self.share(wanted, done, total, percent) + " None of that has been done."
+        case .nothingLeft(let wanted, let total):
+            "\(wanted) of \(total) entries would be deleted, which leaves \(wanted < total ? "one" : "none")."
+                + " None of that has been done."
         case .foreign(let count):
             "\(count) \(count == 1 ? "entry" : "entries") that syncd never wrote would be deleted."
                 + (count == 1 ? " It is still there." : " They are still there.")
         }
     }
 
+    private static func share(_ wanted: Int64, _ done: Int64, _ total: Int64, _ percent: Int) -> String {
+        let count = wanted > total ? "\(wanted) entries" : "\(wanted) of \(total) entries"
+        let before = done > 0 ? ", after \(done) in the last hour" : ""
+        let share = total > 0 ? "\((wanted + done) * 100 / total) % of \(total), and " : ""
+        return "\(count) would be deleted or overwritten\(before) (\(share)more than \(percent) % wants an approval)."
+    }
+
     /// True if `syncd approve` lets the folder go on; false where only mending the cause does.
     public var isApprovable: Bool {
         switch self {
         case .rootMissing: false
-        case .rootReplaced, .rootEmptied, .remoteEmptied, .tooManyDeletes, .foreign: true
+        case .rootReplaced, .rootEmptied, .remoteEmptied, .tooManyDeletes, .nothingLeft, .foreign: true
         }
     }
 }
@@ -141,8 +152,15 @@ public func judgeQuantity(_ input: QuantityInput, memory: GateMemory?, now: Unix
     let leavesNothing = input.wantedDeletes > 0 && input.baseCount >= 5 && remaining <= 1
     current.isHalted = isLargeShare || leavesNothing
     let reason: HaltReason?
-    if current.isHalted {
-        reason = .tooManyDeletes(count: sum, of: current.baseCount)
+    if isLargeShare {
+        reason = .tooManyDeletes(
+            wanted: wanted,
+            done: input.deletesDone,
+            of: current.baseCount,
+            percent: input.maxDeletePercent
+        )
+    } else if leavesNothing {
+        reason = .nothingLeft(wanted: input.wantedDeletes, of: input.baseCount)
     } else {
         reason = input.foreignDeletes > 0 ? .foreign(count: input.foreignDeletes) : nil
     }

@@ -39,9 +39,16 @@ public struct Unseen: Sendable {
     public var unknown: [RelativePath]
     /// Whether a path is excluded from syncing: its row leaves the index, without a delete on either side.
     public var isExcluded: @Sendable (RelativePath) -> Bool
+    /// Whether the rows of excluded paths stay instead, because nothing was decided on yet.
+    public var keepsExcluded: Bool
 
-    public init(unknown: [RelativePath], isExcluded: @escaping @Sendable (RelativePath) -> Bool) {
+    public init(
+        unknown: [RelativePath],
+        keepsExcluded: Bool = false,
+        isExcluded: @escaping @Sendable (RelativePath) -> Bool
+    ) {
         self.unknown = unknown
+        self.keepsExcluded = keepsExcluded
         self.isExcluded = isExcluded
     }
 }
@@ -243,6 +250,8 @@ public protocol Index: JobIndex, AnyObject {
     func open(_ folder: Folder) async throws -> FolderMemory
     /// The folder's row as it stands, with nothing written; nil where this pair has none.
     func memory(of folder: Folder) async throws -> FolderMemory?
+    /// Drops all that is known of a folder.
+    func forget(_ folder: Int64) async throws
     /// Notes the root that was adopted.
     func setRoot(_ folder: Int64, _ root: RootIdentity) async throws
     /// Notes the quantity gate's N; nil where no hour runs.

@@ -26,6 +26,7 @@ extension SQLiteIndex {
         let columns: SideColumns
         let unknown: UnknownPaths
         let isExcluded: @Sendable (RelativePath) -> Bool
+        let keepsExcluded: Bool
 
         init(observation: Observation, number: Sequence, unseen: Unseen) {
             self.observation = observation
@@ -33,6 +34,7 @@ extension SQLiteIndex {
             columns = SideColumns(observation.side)
             unknown = UnknownPaths(unseen.unknown)
             isExcluded = unseen.isExcluded
+            keepsExcluded = unseen.keepsExcluded
         }
 
         /// Condition on rows that an observation says something of: younger ones are none of its business.
@@ -46,7 +48,11 @@ extension SQLiteIndex {
         var absent: [Int64] = []
         var excluded: [Int64] = []
         for (id, path) in rows where !judge.unknown.covers(path) {
-            if judge.isExcluded(path) { excluded.append(id) } else { absent.append(id) }
+            guard judge.isExcluded(path) else {
+                absent.append(id)
+                continue
+            }
+            if !judge.keepsExcluded { excluded.append(id) }
         }
         guard !absent.isEmpty || !excluded.isEmpty else { return }
         try write { database in

@@ -33,6 +33,10 @@ extension SQLiteIndex {
         }
     }
 
+    public func forget(_ folder: Int64) throws {
+        try write { try $0.execute(sql: "DELETE FROM folder WHERE id = ?", arguments: [folder]) }
+    }
+
     private static func setPolicy(_ folder: Int64, _ policy: String, _ database: Database) throws {
         try database.execute(sql: "UPDATE folder SET policy = ? WHERE id = ?", arguments: [policy, folder])
         try database.execute(

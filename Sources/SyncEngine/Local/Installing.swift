@@ -1,3 +1,5 @@
+import Glibc
+
 /// How a temporary file came to its place.
 enum InstallResult: Hashable, Sendable {
     case installed
@@ -114,7 +116,7 @@ extension FileSystem {
         for entry in try readDirectory(directory).entries {
             let path = RelativePath(unchecked: entry.name, in: directory)
             guard entry.status?.kind == .directory else {
-                throw FileSystemError(code: .notEmpty, operation: "rmdir", path: directory.bytes, errno: 0)
+                throw FileSystemError(code: .notEmpty, operation: "rmdir", path: directory.bytes, errno: ENOTEMPTY)
             }
             try removeEmptyDirectories(path)
         }

@@ -122,7 +122,9 @@ extension PosixFileSystem {
     private func makeDirectory(_ path: RelativePath) throws(FileSystemError) {
         do {
             try withParent(of: path) { (directory, name) throws(FileSystemError) in
-                _ = try systemCall("mkdirat", path.bytes) { withPath(name) { mkdirat(directory, $0, 0o777) } }
+                // What is syncd's own holds what others were not to see where it came from.
+                let mode: mode_t = path.bytes.starts(with: RelativePath.reservedPrefix) ? 0o700 : 0o777
+                _ = try systemCall("mkdirat", path.bytes) { withPath(name) { mkdirat(directory, $0, mode) } }
             }
         } catch {
             guard error.code == .exists else { throw error }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where files go that a cycle deletes or overwrites: `.syncd-trash/<UTC time of the cycle>/<path>` beneath the root.
 struct Trash: Sendable {
     private let files: any FileSystem
@@ -61,7 +63,7 @@ struct Trash: Sendable {
                 guard error.code == .exists else { throw error }
             }
         }
-        throw FileSystemError(code: .exists, operation: "renameat2", path: place.bytes, errno: 0)
+        throw FileSystemError(code: .exists, operation: "renameat2", path: place.bytes, errno: EEXIST)
     }
 
     /// Removes the directories above `path` that are empty now, up to the root, but for those in `kept`.
