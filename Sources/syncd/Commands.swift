@@ -48,7 +48,8 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show how the folders are.",
         discussion: """
-            It asks no server and holds up no running cycle.
+            It asks no server and holds up no running cycle. It exits with 0 whenever it
+            could answer, however the folders are; --max-lag judges them.
 
             Examples:
               syncd status

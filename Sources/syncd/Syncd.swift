@@ -18,8 +18,8 @@ struct Syncd: AsyncParsableCommand {
               syncd --once                   one cycle over all folders, then exit
               syncd --once --quiet --json    the same for scripts
 
-            Exit codes: 0 in sync or done, 1 failed, 3 done with problems, 4 halted,
-            64 usage, 69 endpoint unreachable, 75 another syncd at work,
+            Exit codes: 0 in sync or done, 1 failed, 2 plan has changes, 3 done with problems,
+            4 halted, 64 usage, 69 endpoint unreachable, 75 another syncd at work,
             77 credentials refused, 78 configuration.
             """,
         version: "syncd \(Version.number)",
