@@ -16,6 +16,8 @@ final class World {
     private let random: SeededRandom
     /// Given to all cycles that are made from now on.
     var stop = StopSignal()
+    /// Not nil where cycles are those of one process that goes on.
+    var share: FolderShare?
 
     init(
         direction: Direction,
@@ -58,12 +60,19 @@ final class World {
             random: random,
             stop: stop,
             concurrency: concurrency,
-            parts: parts
+            parts: parts,
+            share: share ?? FolderShare()
         )
     }
 
     @discardableResult
-    func run() async throws -> CycleReport { await cycle.run() }
+    func run(_ scope: CycleScope = .whole) async throws -> CycleReport { await cycle.run(scope) }
+
+    /// What a daemon does when its watcher names these paths.
+    @discardableResult
+    func react(_ names: String...) async throws -> CycleReport {
+        await cycle.run(.reaction(to: names.map { RelativePath(unchecked: Array($0.utf8), in: nil) }))
+    }
 
     func plan() async -> CycleReport { await cycle.plan(limit: 1_000) }
 

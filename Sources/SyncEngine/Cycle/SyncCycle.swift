@@ -241,8 +241,8 @@ public struct SyncCycle: Sendable {
         return try await context.index.open(folder)
     }
 
-    /// No configuration can name a folder so.
-    private static func planName(_ name: String) -> String { "\(name)\0plan" }
+    /// No configuration can name a folder so: names hold no spaces.
+    private static func planName(_ name: String) -> String { "plan of \(name)" }
 
     private func record(_ run: Run, from startedAt: UnixTime, requestsBefore: [String: Int64]) -> CycleRecord {
         CycleRecord(

@@ -1,0 +1,152 @@
+import SyncEngine
+import TestSupport
+import Testing
+
+/// What a daemon does between its cycles: it looks at paths that changed, and at nothing else.
+struct ReactionTests {
+    private func settled(_ names: [String] = ["a", "b", "dir/c", "dir/d"]) async throws -> World {
+        let world = try World(direction: .up, deletes: true)
+        world.share = FolderShare()
+        for name in names { world.write(name, "old \(name)") }
+        try await world.run()
+        world.advance(seconds: 60)
+        return world
+    }
+
+    @Test func `the first look is at everything, whatever was asked`() async throws {
+        let world = try World(direction: .up)
+        world.share = FolderShare()
+        for name in ["a", "b"] { world.write(name, name) }
+        try await world.react("a")
+        #expect(world.objects == ["a": "a", "b": "b"])
+    }
+
+    @Test func `a change goes up without a listing, and nothing else is touched`() async throws {
+        let world = try await settled()
+        world.write("a", "new a")
+        world.write("b", "new b")
+        let report = try await world.react("a")
+        #expect(report.record.requests == ["PUT": 1])
+        #expect(world.objects["a"] == "new a")
+        #expect(world.objects["b"] == "old b", "nobody said that it changed")
+    }
+
+    @Test func `a new directory is looked at with all beneath it`() async throws {
+        let world = try await settled()
+        for name in ["new/1", "new/deep/2", "new-3"] { world.write(name, name) }
+        let report = try await world.react("new")
+        #expect(report.record.uploaded == 2)
+        #expect(world.objects["new/deep/2"] == "new/deep/2")
+        #expect(world.objects["new-3"] == nil)
+    }
+
+    @Test func `deletes wait, and a cycle that may delete carries them out after a look at each object`() async throws {
+        let world = try await settled()
+        world.remove("dir/c")
+        world.remove("dir/d")
+        let reaction = try await world.react("dir")
+        #expect(reaction.held == 2)
+        #expect(reaction.record.result == .held)
+        #expect(world.objects.count == 4)
+        let cycle = try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(cycle.record.deletedRemote == 2)
+        #expect(cycle.record.requests["LIST"] == nil)
+        #expect(cycle.record.requests["HEAD"] == 2)
+        #expect(world.objects.keys.sorted() == ["a", "b"])
+    }
+
+    @Test func `an object that another writer replaced since the listing is not deleted`() async throws {
+        let world = try await settled()
+        world.remove("a")
+        try await world.react("a")
+        world.putObject("a", "somebody else's")
+        let cycle = try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(cycle.record.deletedRemote == 0)
+        #expect(world.objects["a"] == "somebody else's")
+        let next = try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(next.halt?.reason == .foreign(count: 1))
+    }
+
+    @Test func `what came back within the delay is not deleted`() async throws {
+        let world = try await settled()
+        world.remove("a")
+        try await world.react("a")
+        world.write("a", "old a")
+        try await world.react("a")
+        let cycle = try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(cycle.record.deletedRemote == 0)
+        #expect(world.objects["a"] == "old a")
+    }
+
+    @Test func `a folder whose last files were seen to go is halted as emptied`() async throws {
+        let world = try await settled()
+        for name in ["a", "b", "dir/c", "dir/d"] { world.remove(name) }
+        let reaction = try await world.react("a", "b", "dir")
+        #expect(reaction.halt?.reason == .rootEmptied(baseCount: 4))
+        #expect(world.objects.count == 4)
+    }
+
+    @Test func `a replaced root stops a reaction before anything is read`() async throws {
+        let world = try await settled()
+        world.replaceRoot()
+        world.write("a", "of another disk")
+        let reaction = try await world.react("a")
+        #expect(reaction.halt?.reason.stopsEverything == true)
+        #expect(world.objects["a"] == "old a")
+    }
+
+    @Test func `a link in the place of a file deletes nothing`() async throws {
+        let world = try await settled()
+        world.remove("a")
+        world.place(.symbolicLink, at: "a")
+        let reaction = try await world.react("a")
+        #expect(reaction.held == 0)
+        try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(world.objects["a"] == "old a")
+    }
+
+    @Test func `excluded paths cost nothing`() async throws {
+        let world = try await settled()
+        world.exclude(["*.tmp"])
+        try await world.run()
+        world.write("x.tmp", "x")
+        let reaction = try await world.react("x.tmp")
+        #expect(reaction.record.requests.isEmpty)
+        #expect(world.objects["x.tmp"] == nil)
+    }
+
+    @Test func `overwrites of what was never ours are left to a cycle and its gates`() async throws {
+        let world = try await settled()
+        world.putObject("new", "another tool's")
+        try await world.run()
+        world.write("new", "ours, and longer")
+        let reaction = try await world.react("new")
+        #expect(reaction.held == 1)
+        #expect(world.objects["new"] == "another tool's")
+    }
+
+    @Test func `a failed entry waits for its time, and an impatient cycle does not`() async throws {
+        let world = try await settled()
+        world.write("a", "new a")
+        world.seams.plan(.failFirst("put", errno: 5))
+        let failed = try await world.react("a")
+        world.seams.plan(nil)
+        let attempt = try #require(failed.nextAttempt)
+        #expect(attempt.nanoseconds > world.clock.now().nanoseconds)
+        let patient = CycleScope(local: .none, lists: false, deletes: true, isImpatient: false)
+        #expect(try await world.run(patient).record.uploaded == 0)
+        world.advance(seconds: 61)
+        #expect(try await world.run(patient).record.uploaded == 1)
+    }
+
+    @Test func `another index knows nothing of what was seen beside the old one`() async throws {
+        let world = try await settled()
+        #expect(world.share?.isSurveyed == true)
+        let other = try World(direction: .up)
+        other.share = world.share
+        other.write("a", "a")
+        other.write("b", "b")
+        try await other.react("a")
+        #expect(other.objects.count == 2, "it looked at everything")
+    }
+}
