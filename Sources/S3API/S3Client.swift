@@ -8,11 +8,21 @@ public final class S3Client: Sendable {
     private let transport: any HTTPTransport
     private let environment: S3Environment
     private let policy: RetryPolicy
-    private let state: Mutex<State>
+    private let shared: Shared
+    private let counts = Mutex(Counts())
+
+    /// What clients that count for themselves have in common.
+    private final class Shared: Sendable {
+        let state = Mutex(State())
+    }
+
+    private struct Counts {
+        var requests: [String: Int64] = [:]
+        var retries: Int64 = 0
+    }
 
     private struct State {
         var budget = RetryBudget()
-        var counts: [String: Int64] = [:]
         /// Seconds that the service's clock is ahead of ours.
         var clockOffset: Int64 = 0
         /// The `Date` of the last answer, and our own time when it came.
@@ -34,11 +44,26 @@ public final class S3Client: Sendable {
         self.transport = transport
         self.environment = environment
         self.policy = policy
-        state = Mutex(State())
+        shared = Shared()
     }
 
+    private init(sharing other: S3Client) {
+        connection = other.connection
+        transport = other.transport
+        environment = other.environment
+        policy = other.policy
+        shared = other.shared
+    }
+
+    /// A client with counts of its own, that shares all else with this one: connections, the budget for retries, and what
+    /// the service corrected.
+    public func counting() -> S3Client { S3Client(sharing: self) }
+
     /// Requests sent so far by class: LIST, GET, HEAD, PUT, DELETE, POST; each try counts.
-    public var requestCounts: [String: Int64] { state.withLock { $0.counts } }
+    public var requestCounts: [String: Int64] { counts.withLock(\.requests) }
+
+    /// Tries after the first of each request.
+    public var retryCount: Int64 { counts.withLock(\.retries) }
 
     /// One operation, before it is signed.
     struct Operation: Sendable {
@@ -85,7 +110,7 @@ public final class S3Client: Sendable {
             do throws(TransportError) {
                 let response = try await transport.send(signed(operation, region: region))
                 if (200..<300).contains(response.status) {
-                    state.withLock { state in
+                    shared.state.withLock { state in
                         state.budget.succeed(afterRetry: lastRetry)
                         state.lastDate = response.headers["date"].map { ($0, environment.now()) } ?? state.lastDate
                     }
@@ -118,8 +143,9 @@ public final class S3Client: Sendable {
         let kind = RetryPolicy.kind(of: failure)
         let chance = environment.chance()
         guard let delay = policy.delay(after: attempt, kind, retryAfter: retryAfter, chance: chance),
-            state.withLock({ $0.budget.spend(on: kind) })
+            shared.state.withLock({ $0.budget.spend(on: kind) })
         else { throw failure }
+        counts.withLock { $0.retries += 1 }
         do {
             try await environment.sleep(.seconds(delay))
             return kind
@@ -136,13 +162,17 @@ public final class S3Client: Sendable {
     }
 
     /// The time by the service's clock, as far as that is known.
-    private var serviceTime: S3Time { S3Time(seconds: environment.now().seconds + state.withLock { $0.clockOffset }) }
+    private var serviceTime: S3Time {
+        S3Time(seconds: environment.now().seconds + shared.state.withLock { $0.clockOffset })
+    }
 
     /// The time by the service's clock as its last answer told it, in whole seconds: what it stamps on things that are
     /// made now is this or a little later. Our own time where no answer has come yet.
     public var stampTime: S3Time {
         let now = environment.now()
-        guard let last = state.withLock({ $0.lastDate }), let date = S3Time(http: last.text) else { return serviceTime }
+        guard let last = shared.state.withLock({ $0.lastDate }), let date = S3Time(http: last.text) else {
+            return serviceTime
+        }
         return S3Time(seconds: date.seconds + max(0, now.seconds - last.received.seconds))
     }
 
@@ -166,7 +196,7 @@ public final class S3Client: Sendable {
         let document = S3Answers.error(response.body)
         if !done.clock, let time = response.headers["date"].flatMap(S3Time.init(http:)), isSkew(document, at: time) {
             done.clock = true
-            state.withLock { $0.clockOffset = time.seconds - environment.now().seconds }
+            shared.state.withLock { $0.clockOffset = time.seconds - environment.now().seconds }
             return true
         }
         guard !done.region, let bucket = operation.bucket else { return false }
@@ -204,7 +234,7 @@ public final class S3Client: Sendable {
     }
 
     func remember(region: String, of bucket: String) {
-        state.withLock { state in
+        shared.state.withLock { state in
             if state.regions.count >= Self.maximumCached { state.regions.removeAll() }
             state.regions[bucket] = region
         }
@@ -212,7 +242,7 @@ public final class S3Client: Sendable {
 
     private func region(of bucket: String?) -> String {
         guard let bucket else { return connection.region }
-        return state.withLock { $0.regions[bucket] } ?? connection.region
+        return shared.state.withLock { $0.regions[bucket] } ?? connection.region
     }
 
     // MARK: Signing
@@ -231,7 +261,7 @@ public final class S3Client: Sendable {
                 value: PercentEncoding.encode($0.value, keepingSlash: false)
             )
         }
-        state.withLock { $0.counts[operation.countedAs, default: 0] += 1 }
+        counts.withLock { $0.requests[operation.countedAs, default: 0] += 1 }
         let time = serviceTime.signingText
         let hash = operation.bodySHA256 ?? (operation.body.length == 0 ? Self.emptySHA256 : "UNSIGNED-PAYLOAD")
         var headers = operation.headers
@@ -274,9 +304,9 @@ public final class S3Client: Sendable {
     /// Four HMACs that are the same all day.
     private func signingKey(day: String, region: String) -> [UInt8] {
         let name = "\(day)/\(region)"
-        if let key = state.withLock({ $0.signingKeys[name] }) { return key }
+        if let key = shared.state.withLock({ $0.signingKeys[name] }) { return key }
         let key = SigV4.signingKey(secret: connection.credentials.secretAccessKey, day: day, region: region)
-        state.withLock { state in
+        shared.state.withLock { state in
             if state.signingKeys.count >= Self.maximumCached { state.signingKeys.removeAll() }
             state.signingKeys[name] = key
         }

@@ -109,6 +109,9 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
 
     // MARK: ObjectStore
 
+    /// A request here is never tried again.
+    public var retryCount: Int64 { 0 }
+
     public var requestCounts: [String: Int64] { lock.withLock { _ in state.counts } }
 
     func perform<Value>(

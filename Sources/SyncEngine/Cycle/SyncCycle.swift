@@ -205,6 +205,7 @@ public struct SyncCycle: Sendable {
     ) async -> CycleReport {
         let startedAt = context.clock.now()
         let requestsBefore = context.store.requestCounts
+        let retriesBefore = context.store.retryCount
         var run = Run(scope, context.share.view)
         var folder: Int64?
         var failure: CycleFailure?
@@ -226,6 +227,7 @@ public struct SyncCycle: Sendable {
             planned: run.planned,
             warnings: context.notices.all
         )
+        report.retries = context.store.retryCount - retriesBefore
         report.racy = context.notices.racyPaths
         await complete(&report, scope, folder: folder)
         return report

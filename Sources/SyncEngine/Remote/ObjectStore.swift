@@ -119,6 +119,8 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
     func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult]
     /// Requests sent so far, by class: LIST, GET, HEAD, PUT, DELETE, POST; each try counts.
     var requestCounts: [String: Int64] { get }
+    /// Tries after the first of each request, so far.
+    var retryCount: Int64 { get }
 }
 
 /// A refused or failed request, as far as the engine and the operator need it.

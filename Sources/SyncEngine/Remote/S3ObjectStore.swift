@@ -7,14 +7,15 @@ public struct S3ObjectStore: ObjectStore {
     let bucket: String
     private let prefix: [UInt8]
 
-    /// `prefix` is empty, or ending in `/`.
+    /// `prefix` is empty, or ending in `/`. The store counts requests for itself, whoever else uses the client.
     public init(client: S3Client, bucket: String, prefix: [UInt8]) {
-        self.client = client
+        self.client = client.counting()
         self.bucket = bucket
         self.prefix = prefix
     }
 
     public var requestCounts: [String: Int64] { client.requestCounts }
+    public var retryCount: Int64 { client.retryCount }
 
     public func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage {
         do {

@@ -50,11 +50,10 @@ public final class FolderWatcher: DirectoryWatcher {
     /// - Throws: ``FileSystemError`` where the kernel gives no more watchers.
     public init(
         _ folder: Folder,
-        files: PosixFileSystem,
         clock: any EngineClock,
         onChange: @escaping @Sendable () -> Void
     ) throws(FileSystemError) {
-        self.files = files
+        files = PosixFileSystem(root: folder.root)
         self.clock = clock
         rules = IgnoreRules(patterns: folder.exclude)
         let descriptor = try systemCall("inotify_init1", []) { inotify_init1(O_NONBLOCK | O_CLOEXEC) }
@@ -137,6 +136,8 @@ public final class FolderWatcher: DirectoryWatcher {
     private static let onlyDirectories = UInt32(IN_ONLYDIR) | UInt32(IN_EXCL_UNLINK)
 
     public func willReadAll() {
+        // The walk begins at the root that is there now, which need not be the one of the walk before.
+        _ = try? files.rootIdentity()
         state.withLock { state in
             state.table.beginWalk()
             state.unwatched = 0

@@ -4,7 +4,9 @@ import SyncEngine
 final class EngineFolder: FolderWorker {
     private let wiring: EngineWiring
     private let folder: Folder
-    private let files: PosixFileSystem
+    /// Each has a descriptor of the root of its own: a reaction that finds another root must not move a running cycle there.
+    private let cycleFiles: PosixFileSystem
+    private let reactionFiles: PosixFileSystem
     private let share = FolderShare()
     let watcher: FolderWatcher?
 
@@ -20,10 +22,11 @@ final class EngineFolder: FolderWorker {
     ) throws(FileSystemError) {
         self.wiring = wiring
         self.folder = folder
-        files = PosixFileSystem(root: folder.root)
+        cycleFiles = PosixFileSystem(root: folder.root)
+        reactionFiles = PosixFileSystem(root: folder.root)
         watcher =
             switch folder.policy.direction {
-            case .up, .both: try FolderWatcher(folder, files: files, clock: SystemClock(), onChange: onChange)
+            case .up, .both: try FolderWatcher(folder, clock: SystemClock(), onChange: onChange)
             // What is changed here is undone by the next scan; there is nothing to react to.
             case .down: nil
             }
@@ -36,14 +39,19 @@ final class EngineFolder: FolderWorker {
     var changes: (any ChangeSource)? { watcher }
 
     func run(_ scope: CycleScope, progress: CycleProgress, until stop: StopSignal) async -> CycleReport {
-        await report(progress, stop, isReaction: scope.isReaction) { await $0.run(scope) }
+        await report(scope.isReaction ? reactionFiles : cycleFiles, progress, stop, isReaction: scope.isReaction) {
+            await $0.run(scope)
+        }
     }
 
     // MARK: For the operator
 
     /// What a cycle would do; it may run beside one.
     func plan(maxRows: Int) async -> CycleReport {
-        await report(CycleProgress(), StopSignal(), share: FolderShare()) { await $0.plan(limit: maxRows) }
+        let files = PosixFileSystem(root: folder.root)
+        return await report(files, CycleProgress(), StopSignal(), share: FolderShare()) {
+            await $0.plan(limit: maxRows)
+        }
     }
 
     /// Approves what the last cycle was stopped from.
@@ -86,15 +94,18 @@ final class EngineFolder: FolderWorker {
     }
 
     private func explainer(_ index: SQLiteIndex) -> Explainer {
+        let files = PosixFileSystem(root: folder.root)
         let context = wiring.context(folder, files, index, CycleProgress(), StopSignal(), share: share)
         return Explainer(context) { [watcher] in watcher?.isWaiting($0) ?? false }
     }
 
     private func cycle(_ index: SQLiteIndex) -> SyncCycle {
-        SyncCycle(wiring.context(folder, files, index, CycleProgress(), StopSignal()))
+        let files = PosixFileSystem(root: folder.root)
+        return SyncCycle(wiring.context(folder, files, index, CycleProgress(), StopSignal()))
     }
 
     private func report(
+        _ files: PosixFileSystem,
         _ progress: CycleProgress,
         _ stop: StopSignal,
         isReaction: Bool = false,
@@ -102,7 +113,7 @@ final class EngineFolder: FolderWorker {
         _ body: @escaping @Sendable (SyncCycle) async -> CycleReport
     ) async -> CycleReport {
         do {
-            try wiring.lock(files, folder)
+            try wiring.lock(cycleFiles, folder)
         } catch {
             return CycleReport(notBegun: error)
         }
@@ -117,7 +128,8 @@ final class EngineFolder: FolderWorker {
                     progress,
                     stop,
                     concurrency: concurrency,
-                    watcher: watcher,
+                    // A plan watches nothing: it is no part of what goes on.
+                    watcher: share === self.share ? watcher : nil,
                     share: share
                 )
                 return await body(SyncCycle(context))

@@ -12,6 +12,7 @@ final class MetricsLedger: Sendable {
         var bytesUp: Int64 = 0
         var bytesDown: Int64 = 0
         var requests: [String: Int64] = [:]
+        var retries: Int64 = 0
         var cycles: Int64 = 0
         var reactions: Int64 = 0
         var failures: Int64 = 0
@@ -36,6 +37,7 @@ final class MetricsLedger: Sendable {
             totals.bytesUp += record.bytesUp
             totals.bytesDown += record.bytesDown
             totals.requests.merge(record.requests, uniquingKeysWith: +)
+            totals.retries += report.retries
             if scanned { totals.cycles += 1 } else { totals.reactions += 1 }
             if report.failure != nil {
                 totals.failures += 1

@@ -92,6 +92,7 @@ enum OpenMetrics {
             counter("syncd_requests", "Requests to the service, retries among them.") { totals in
                 totals.requests.sorted { $0.key < $1.key }.map { Sample(labels: [("class", $0.key)], value: $0.value) }
             },
+            counter("syncd_retries", "Requests that were tried again.") { [Sample(value: $0.retries)] },
             counter("syncd_cycles", "Cycles that ended.") { [Sample(value: $0.cycles)] },
             counter("syncd_reactions", "Reactions to changes that ended.") { [Sample(value: $0.reactions)] },
             counter("syncd_failures", "Cycles and reactions that failed as a whole.") { [Sample(value: $0.failures)] },
