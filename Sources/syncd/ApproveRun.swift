@@ -10,11 +10,9 @@ struct ApproveRun: Sendable {
     var makeRunner: CycleRunnerFactory
 
     func run() async -> ExitCause {
-        let lock: StateLock
         let approval: Approval
-        do {
-            lock = try StateDirectory(path: configuration.stateDirectory).lock()
-            approval = try await makeRunner(configuration).approve(folder.folder)
+        do throws(CycleFailure) {
+            if let given = try await ask() { approval = given } else { approval = try await approveHere() }
         } catch {
             console.complain("\(folder.folder.name): \(error.message)")
             return error.code.exitCause
@@ -25,8 +23,22 @@ struct ApproveRun: Sendable {
             let name = folder.folder.name
             console.line(CycleLines.label(name, width: CycleLines.labelWidth([name])) + sentence(approval))
         }
-        withExtendedLifetime(lock) {}
         return .done
+    }
+
+    /// By the running syncd, which goes on at once; nil where none answers.
+    private func ask() async throws(CycleFailure) -> Approval? {
+        let client = ControlClient(directory: configuration.stateDirectory)
+        guard let answer = await client?.ask(.post, "/approve", [("folder", folder.folder.name)]) else { return nil }
+        if answer.isGood, let approval = answer.json.flatMap({ Approval(json: $0) }) { return approval }
+        throw CycleFailure(code: .index, message: answer.refusal)
+    }
+
+    private func approveHere() async throws(CycleFailure) -> Approval {
+        let lock = try StateDirectory(path: configuration.stateDirectory).lock()
+        let approval = try await makeRunner(configuration).approve(folder.folder)
+        withExtendedLifetime(lock) {}
+        return approval
     }
 
     private func sentence(_ approval: Approval) -> String {

@@ -59,8 +59,10 @@ struct Console: Sendable {
         send(.output, Array("\u{1B}[H\u{1B}[2J".utf8))
     }
 
-    /// Says nothing to nobody.
-    static let silent = Console(isTerminal: false, usesColour: false, width: 120) { _, _ in }
+    /// Says nothing to nobody; for lines that are shown elsewhere.
+    static func silent(width: Int) -> Console {
+        Console(isTerminal: false, usesColour: false, width: max(40, min(width, 400))) { _, _ in }
+    }
 
     func lines(_ texts: [String]) {
         for text in texts { line(text) }

@@ -15,44 +15,106 @@ struct PlanRun: Sendable {
     var makeRunner: CycleRunnerFactory
 
     func run(until stop: StopSignal) async -> ExitCause {
-        let lock: StateLock
-        let runner: any CycleRunner
-        do {
-            lock = try StateDirectory(path: configuration.stateDirectory).lock()
-            runner = try await makeRunner(configuration)
+        let planned: [PlannedFolder]
+        do throws(CycleFailure) {
+            if let answered = try await ask() { planned = answered } else { planned = try await planHere(until: stop) }
         } catch {
             console.complain(error.message)
             return error.code.exitCause
         }
-        var causes: [ExitCause] = []
-        var documents: [JSONValue] = []
-        let mode = CycleMode.planOnly(maxRows: isJSON ? Self.maximumRowsInJSON : Self.maximumRows)
-        for folder in folders where !stop.isRequested {
-            let report = await runner.run(folder.folder, mode: mode, progress: CycleProgress(), until: stop)
-            causes += report.planExitCauses
-            let screen = PlanScreen(folder: folder, report: report, now: clock.now(), console: console)
-            let name = folder.folder.name
-            if isJSON {
-                documents.append(screen.json(approveCommand: configuration.approveCommand(name)))
-            } else {
-                if folders.count > 1 {
-                    console.line(CycleLines.start(FolderStatus(folder), labelWidth: CycleLines.labelWidth([name])))
-                }
-                console.lines(screen.lines)
-            }
-            for line in CycleLines.complaints(report, folder: name, configuration: configuration) {
-                console.complain(line)
-            }
+        var causes = planned.flatMap(\.causes)
+        if !isJSON {
+            for (folder, plan) in zip(folders, planned) { show(plan, of: folder) }
         }
+        for line in planned.flatMap(\.complaints) { console.complain(line) }
         if stop.isRequested { causes.append(.failed) }
         if isJSON {
             console.json(
                 .object([
-                    JSONMember("version", .string(Version.number)), JSONMember("folders", .array(documents)),
+                    JSONMember("version", .string(Version.number)),
+                    JSONMember("folders", .array(planned.map(\.document))),
                 ])
             )
         }
-        withExtendedLifetime(lock) {}
         return ExitCause.first(of: causes)
+    }
+
+    private var maxRows: Int { isJSON ? Self.maximumRowsInJSON : Self.maximumRows }
+
+    private func show(_ plan: PlannedFolder, of folder: ConfiguredFolder) {
+        if folders.count > 1 {
+            let width = CycleLines.labelWidth([folder.folder.name])
+            console.line(CycleLines.start(FolderStatus(folder), labelWidth: width))
+        }
+        console.lines(plan.lines)
+    }
+
+    /// By the running syncd, which has the locks; nil where none answers.
+    private func ask() async throws(CycleFailure) -> [PlannedFolder]? {
+        guard let client = ControlClient(directory: configuration.stateDirectory) else { return nil }
+        var planned: [PlannedFolder] = []
+        for folder in folders {
+            let query = [("folder", folder.folder.name), ("rows", "\(maxRows)"), ("width", "\(console.width)")]
+            guard let answer = await client.ask(.get, "/plan", query) else { return nil }
+            guard answer.isGood, let plan = answer.json.flatMap({ PlannedFolder(json: $0) }) else {
+                throw CycleFailure(code: .index, message: answer.refusal)
+            }
+            planned.append(plan)
+        }
+        return planned
+    }
+
+    private func planHere(until stop: StopSignal) async throws(CycleFailure) -> [PlannedFolder] {
+        let lock = try StateDirectory(path: configuration.stateDirectory).lock()
+        let runner = try await makeRunner(configuration)
+        var planned: [PlannedFolder] = []
+        for folder in folders where !stop.isRequested {
+            let mode = CycleMode.planOnly(maxRows: maxRows)
+            let report = await runner.run(folder.folder, mode: mode, progress: CycleProgress(), until: stop)
+            let screen = PlanScreen(folder: folder, report: report, now: clock.now(), console: console)
+            planned.append(PlannedFolder(screen, configuration: configuration))
+        }
+        withExtendedLifetime(lock) {}
+        return planned
+    }
+}
+
+/// The plan for one folder, ready to be shown, by whichever process made it.
+struct PlannedFolder: Sendable {
+    /// One element of `folders` in `plan --json`.
+    var document: JSONValue
+    /// For people.
+    var lines: [String]
+    /// For standard error.
+    var complaints: [String]
+    var causes: [ExitCause]
+
+    init(_ screen: PlanScreen, configuration: Configuration) {
+        let name = screen.folder.folder.name
+        document = screen.json(approveCommand: configuration.approveCommand(name))
+        lines = screen.lines
+        complaints = CycleLines.complaints(screen.report, folder: name, configuration: configuration)
+        causes = screen.report.planExitCauses
+    }
+
+    /// How a daemon answers.
+    var json: JSONValue {
+        .object([
+            JSONMember("document", document),
+            JSONMember("lines", .array(lines.map { .string($0) })),
+            JSONMember("complaints", .array(complaints.map { .string($0) })),
+            JSONMember("causes", .array(causes.map { .integer(Int64($0.rawValue)) })),
+        ])
+    }
+
+    /// Reads what ``json`` writes; nil for anything else.
+    init?(json: JSONValue) {
+        guard let document = json["document"], let lines = json["lines"]?.elements,
+            let complaints = json["complaints"]?.elements, let causes = json["causes"]?.elements
+        else { return nil }
+        self.document = document
+        self.lines = lines.compactMap(\.text)
+        self.complaints = complaints.compactMap(\.text)
+        self.causes = causes.compactMap(\.integer).compactMap { ExitCause(rawValue: Int32(truncatingIfNeeded: $0)) }
     }
 }

@@ -28,7 +28,7 @@ class UpGateTests(RealServerCase):
     def test_an_emptied_root_that_is_still_the_same_directory(self):
         for index in range(30):
             trees.remove(self.up.root, f"file{index:03}.txt")
-        self.assert_halted(self.up.once(expect=4), "empty")
+        self.assert_halted(self.up.once(expect=4), "no file that is to be synced")
         self.assertEqual(self.up.status().folder["state"], "halted")
 
     def test_a_missing_root_is_not_created(self):

@@ -133,12 +133,14 @@ class VersionTests(IndexCase):
         self.assert_counts(machine.once(expect=4), uploaded=1)
 
     def make_older(self, machine):
-        """Takes back what the second version of the schema brought."""
+        """Takes back what the later versions of the schema brought."""
         database = sqlite3.connect(machine.state / "index.db")
         tables = ["upload_part", "upload_job", "download_part", "download_job"]
+        columns = ["entry.digest_part_size", "entry.attempts", "entry.next_attempt", "folder.paused"]
         database.executescript(
             "".join(f"DROP TABLE {table};" for table in tables)
-            + "ALTER TABLE entry DROP COLUMN digest_part_size; DELETE FROM grdb_migrations WHERE identifier <> '1';"
+            + "".join("ALTER TABLE {} DROP COLUMN {};".format(*column.split(".")) for column in columns)
+            + "DELETE FROM grdb_migrations WHERE identifier <> '1';"
         )
         database.close()
         return (machine.state / "index.db").read_bytes()

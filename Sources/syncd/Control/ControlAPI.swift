@@ -82,8 +82,15 @@ struct ControlAPI: Sendable {
             let engine = await daemon.fleet.engine(name)
         else { return unknown(query["folder"] ?? "") }
         let report = await engine.plan(maxRows: query["rows"].flatMap { Int($0) } ?? PlanRun.maximumRows)
-        let screen = PlanScreen(folder: configured, report: report, now: clock.now(), console: .silent)
-        return .json(status: 200, screen.json(approveCommand: daemon.configuration.approveCommand(name)))
+        let configuration = daemon.configuration
+        let screen = PlanScreen(
+            folder: configured,
+            report: report,
+            now: clock.now(),
+            console: .silent(width: query["width"].flatMap { Int($0) } ?? 120)
+        )
+        let answer = PlannedFolder(screen, configuration: configuration)
+        return .json(status: 200, answer.json)
     }
 
     // MARK: Steering
@@ -187,6 +194,24 @@ extension Approval {
             JSONMember("folder", .string(folder)),
             JSONMember("approved", .integer(changes.values.reduce(0, +))),
             JSONMember("until", .string(Format.timestamp(until))),
+            JSONMember(
+                "changes",
+                .object(
+                    changes.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                        JSONMember($0.key.rawValue, .integer($0.value))
+                    }
+                )
+            ),
         ])
+    }
+
+    /// Reads what ``json(folder:)`` writes; nil for anything else.
+    init?(json: JSONValue) {
+        guard let until = json["until"]?.text.flatMap({ Format.time($0) }), let members = json["changes"]?.members
+        else { return nil }
+        let changes = members.compactMap { member in
+            GatedChange.Action(rawValue: member.key).flatMap { action in member.value.integer.map { (action, $0) } }
+        }
+        self.init(changes: Dictionary(changes, uniquingKeysWith: +), until: until)
     }
 }
