@@ -13,6 +13,8 @@ struct Configuration: Sendable {
     var folders: [ConfiguredFolder]
     /// Requests in flight at most.
     var concurrency: Int
+    /// The port of the loopback interface on which a daemon tells its metrics; nil for none.
+    var metricsPort: UInt16?
 
     /// The folder of that name.
     func folder(named name: String) throws(UsageError) -> ConfiguredFolder {

@@ -10,7 +10,7 @@ struct ConfigurationReader {
 
     private static let keys = [
         "connection", "connections", "stateDirectory", "folders", "concurrency", "uploadBytesPerSecond",
-        "downloadBytesPerSecond",
+        "downloadBytesPerSecond", "metricsPort",
     ]
     private static let folderKeys = [
         "name", "path", "bucket", "prefix", "direction", "delete", "exclude", "scanInterval", "listInterval",
@@ -58,8 +58,14 @@ struct ConfigurationReader {
             connection: connection,
             stateDirectory: stateDirectory,
             folders: folders,
-            concurrency: concurrency
+            concurrency: concurrency,
+            metricsPort: metricsPort(section)
         )
+    }
+
+    private mutating func metricsPort(_ section: ConfigurationSection) -> UInt16? {
+        guard section.value["metricsPort"] != nil else { return nil }
+        return UInt16(fields.integer("metricsPort", in: section, range: 1...65_535, default: 1))
     }
 
     private mutating func stateDirectory(_ section: ConfigurationSection) -> String? {

@@ -3,6 +3,8 @@ import Synchronization
 /// What a daemon's cycles and reactions of one folder share: what was seen beside the index, and who works on what.
 public final class FolderShare: Sendable {
     let claims = PathClaims()
+    /// What is on its way.
+    public let transfers = LiveTransfers()
     private let seen = Mutex(Seen())
 
     private struct Seen {

@@ -12,6 +12,14 @@ struct Done: Sendable {
 struct TransferJob: Sendable {
     var entry: Entry
     var change: Change
+
+    /// False for a download.
+    var isUpload: Bool {
+        switch change {
+        case .upload: true
+        case .nothing, .compare, .adopt, .download, .deleteRemote, .deleteLocal, .forget, .conflict, .leave: false
+        }
+    }
 }
 
 /// Which transfers run beside which: large ones, which take long, never keep small ones from starting.
@@ -123,6 +131,16 @@ struct TransferPass {
     }
 
     private func transfer(_ job: TransferJob) async -> Ended {
+        let transfers = context.share.transfers
+        transfers.begin(
+            LiveTransfer(
+                path: job.entry.path,
+                isUpload: job.isUpload,
+                size: job.entry.bytesMoved(by: job.change),
+                startedAt: context.clock.now()
+            )
+        )
+        defer { transfers.end(job.entry.path) }
         switch job.change {
         case .upload:
             return .upload(job, await uploader.upload(job.entry))

@@ -25,6 +25,8 @@ struct ControlAPI: Sendable {
             return .json(status: 200, await status().json)
         case ("GET", "/metrics"):
             return .text(type: OpenMetrics.contentType, await metrics())
+        case ("GET", "/transfers"):
+            return await transfers(folders)
         case ("POST", "/reload"):
             return await reload()
         case ("POST", "/sync"):
@@ -74,6 +76,24 @@ struct ControlAPI: Sendable {
 
     private func metrics() async -> String {
         OpenMetrics.text(await status(), now: clock.now()) { daemon.metrics.totals(of: $0) }
+    }
+
+    /// What is on its way, the longest first.
+    private func transfers(_ folders: [String]) async -> ControlAnswer {
+        var listed: [JSONValue] = []
+        for name in folders {
+            guard let engine = await daemon.fleet.engine(name) else { return unknown(name) }
+            listed += engine.transfers.map { transfer in
+                .object(
+                    [JSONMember("folder", .string(name))] + pathMembers(transfer.path.bytes) + [
+                        JSONMember("direction", .string(transfer.isUpload ? "up" : "down")),
+                        JSONMember("size", .integer(transfer.size)),
+                        JSONMember("startedAt", .string(Format.timestamp(transfer.startedAt))),
+                    ]
+                )
+            }
+        }
+        return .json(status: 200, .object([JSONMember("transfers", .array(listed))]))
     }
 
     private func plan(_ query: [String: String]) async -> ControlAnswer {

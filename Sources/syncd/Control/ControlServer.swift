@@ -1,6 +1,7 @@
 import FlyingFox
 import FlyingSocks
 import Foundation
+import Glibc
 import ServiceLifecycle
 import SyncEngine
 
@@ -32,19 +33,7 @@ struct ControlServer: Service {
 
     func run() async throws {
         socket.remove()
-        try await withGracefulShutdownHandler {
-            do {
-                try await server.run()
-            } catch is CancellationError {
-                return
-            } catch let error as SocketError where error == .disconnected {
-                return
-            }
-        } onGracefulShutdown: {
-            let server = server
-            // The handler cannot wait, and the server's end is waited for above.
-            Task { await server.stop() }
-        }
+        try await runUntilShutdown(server)
         socket.remove()
     }
 
@@ -52,6 +41,69 @@ struct ControlServer: Service {
     func waitUntilListening() async throws {
         try await server.waitUntilListening(timeout: 30)
         socket.restrict()
+    }
+}
+
+/// Serves the metrics to whoever asks on this machine: HTTP/1.1 on a port of the loopback interface.
+struct MetricsServer: Service {
+    private let server: HTTPServer
+    private let port: UInt16
+
+    /// Seconds until an answer must be there.
+    private static let timeout: TimeInterval = 10
+
+    init(port: UInt16, api: ControlAPI) throws(CycleFailure) {
+        self.port = port
+        let address: sockaddr_in
+        do {
+            address = try .inet(ip4: "127.0.0.1", port: port)
+        } catch {
+            throw Self.failure(port, error)
+        }
+        server = HTTPServer(
+            address: address,
+            timeout: Self.timeout,
+            logger: .disabled,
+            handler: ClosureHTTPHandler { request in
+                // Nothing else of the control interface is for other users.
+                guard request.method == .GET, request.path == "/metrics" else {
+                    return HTTPResponse(statusCode: .notFound)
+                }
+                return await api.answer(method: "GET", path: "/metrics", query: [:]).response
+            }
+        )
+    }
+
+    func run() async throws {
+        do {
+            try await runUntilShutdown(server)
+        } catch {
+            throw Self.failure(port, error)
+        }
+    }
+
+    private static func failure(_ port: UInt16, _ error: any Error) -> CycleFailure {
+        let reason = error.localizedDescription
+        return CycleFailure(
+            code: .stateDirectory,
+            message: "metricsPort: cannot listen on 127.0.0.1:\(port): \(reason); name another port, or none"
+        )
+    }
+}
+
+/// Serves until the daemon is to end. - Throws: where the address cannot be had.
+private func runUntilShutdown(_ server: HTTPServer) async throws {
+    try await withGracefulShutdownHandler {
+        do {
+            try await server.run()
+        } catch is CancellationError {
+            return
+        } catch let error as SocketError where error == .disconnected {
+            return
+        }
+    } onGracefulShutdown: {
+        // The handler cannot wait, and the server's end is waited for above.
+        Task { await server.stop() }
     }
 }
 

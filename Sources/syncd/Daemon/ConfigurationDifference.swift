@@ -20,6 +20,9 @@ struct ConfigurationDifference: Sendable {
             changesEngine = true
             lines.append("concurrency is \(new.concurrency), was \(old.concurrency)")
         }
+        if old.metricsPort != new.metricsPort {
+            lines.append("metricsPort has changed: only a restart takes that")
+        }
         for folder in old.folders where !new.folders.contains(where: { $0.folder.name == folder.folder.name }) {
             stopped.append(folder.folder.name)
             lines.append("\(folder.folder.name) is gone; nothing of it is deleted")

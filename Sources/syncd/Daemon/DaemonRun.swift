@@ -20,12 +20,17 @@ struct DaemonRun: Sendable {
         let lock: StateLock
         let daemon: Daemon
         let control: ControlServer
+        var metrics: MetricsServer?
         do {
             lock = try StateDirectory(path: configuration.stateDirectory).lock()
             // A damaged or unclean index is looked at as a whole, which may take minutes.
             notifier.extendStart(by: .seconds(600))
             daemon = try Daemon(configuration, load: load, clock: clock, log: log, notifier: notifier)
-            control = try ControlServer(directory: configuration.stateDirectory, api: ControlAPI(daemon: daemon))
+            let api = ControlAPI(daemon: daemon)
+            control = try ControlServer(directory: configuration.stateDirectory, api: api)
+            metrics = try configuration.metricsPort.map { port throws(CycleFailure) in
+                try MetricsServer(port: port, api: api)
+            }
         } catch {
             console.complain(error.message)
             return error.code.exitCause
@@ -41,13 +46,14 @@ struct DaemonRun: Sendable {
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Self.quiet(log)
         )
+        if let metrics { services.services.append(.init(service: metrics)) }
         services.maximumGracefulShutdownDuration = Signals.grace
         do {
             try await ServiceGroup(configuration: services).run()
         } catch is CancellationError {
             // Time was up: what ran was broken off, and is saved as far as it had come.
         } catch {
-            console.complain("\(error)")
+            console.complain((error as? CycleFailure)?.message ?? "\(error)")
             daemon.end()
             return .failed
         }

@@ -46,6 +46,9 @@ final class EngineFolder: FolderWorker {
 
     // MARK: For the operator
 
+    /// What is on its way.
+    var transfers: [LiveTransfer] { share.transfers.all }
+
     /// What a cycle would do; it may run beside one.
     func plan(maxRows: Int) async -> CycleReport {
         let files = PosixFileSystem(root: folder.root)
