@@ -32,7 +32,8 @@ class UpQuantityTests(RealServerCase):
         self.remove(up, range(8, 16))
         run = up.once(expect=4)
         self.assert_counts(run)
-        self.assertIn("8 of 30 entries would be deleted or overwritten, after 8 in the last hour (53 %", run.folder["halt"]["reason"])
+        words = "8 of 30 entries would be deleted or overwritten, after 8 in the last hour (53 %"
+        self.assertIn(words, run.folder["halt"]["reason"])
 
     def test_fewer_than_ten_never_halt_by_their_share(self):
         up = self.filled(14)
