@@ -51,6 +51,11 @@ enum Signals {
         }
     }
 
+    /// A hang-up that comes before anybody listens for it must not end the process.
+    static func ignoreHangUp() {
+        signal(SIGHUP, SIG_IGN)
+    }
+
     /// Ends the process at once when SIGINT or SIGTERM comes for the second time; the first is somebody else's to take.
     static func exitOnSecond() {
         let received = Received()

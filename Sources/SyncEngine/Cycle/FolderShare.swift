@@ -33,6 +33,9 @@ public final class FolderShare: Sendable {
     /// True once reactions are possible: they go by what a whole look brought.
     public var isSurveyed: Bool { view != nil }
 
+    /// True while a cycle of the folder runs.
+    public var isCycleRunning: Bool { claims.cycleRuns }
+
     /// What the reaction that began last left, because a cycle works on it: it is to be looked at again.
     public var deferred: [RelativePath] { claims.deferred }
 }

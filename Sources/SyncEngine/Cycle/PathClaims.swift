@@ -72,6 +72,9 @@ final class PathClaims: Sendable {
         state.withLock { state in _ = state.held[owner]?.remove(path) }
     }
 
+    /// True while a cycle of the folder runs.
+    var cycleRuns: Bool { state.withLock(\.cycleRuns) }
+
     /// What the reaction that began last left, because the cycle works on it: it is to be looked at again.
     var deferred: [RelativePath] { state.withLock { Array($0.deferred) } }
 }

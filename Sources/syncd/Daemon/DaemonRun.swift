@@ -37,6 +37,7 @@ struct DaemonRun: Sendable {
         }
         defer { withExtendedLifetime(lock) {} }
         Signals.exitOnSecond()
+        Signals.ignoreHangUp()
         var services = ServiceGroupConfiguration(
             services: [
                 .init(service: FleetService(daemon: daemon)), .init(service: control),

@@ -10,7 +10,7 @@ final class EngineFolder: FolderWorker {
     private let share = FolderShare()
     let watcher: FolderWatcher?
 
-    /// Requests of a reaction under way at once, beside those of a cycle.
+    /// Requests of a reaction under way at once, where a cycle runs beside it.
     private static let reactionConcurrency = 4
 
     /// `onChange` is called from any thread when something may have to be looked at.
@@ -120,7 +120,8 @@ final class EngineFolder: FolderWorker {
         } catch {
             return CycleReport(notBegun: error)
         }
-        let concurrency = isReaction ? min(Self.reactionConcurrency, wiring.concurrency) : wiring.concurrency
+        let isBeside = isReaction && self.share.isCycleRunning
+        let concurrency = isBeside ? min(Self.reactionConcurrency, wiring.concurrency) : wiring.concurrency
         let share = share ?? self.share
         return await withTaskExecutorPreference(wiring.executor) {
             await wiring.keeper.run(folder.name) { [self] index in
