@@ -70,13 +70,21 @@ struct DirtyPaths {
 
     /// Has a path looked at later on, unless it waits already.
     mutating func putBack(_ path: RelativePath, at now: UnixTime, after delay: Duration) {
-        guard everything == nil, waits[path] == nil, waits.count < Self.maximumPaths else { return }
+        guard everything == nil, waits[path] == nil else { return }
+        guard waits.count < Self.maximumPaths else {
+            noteEverything(at: now)
+            return
+        }
         waits[path] = Wait(since: now, due: now.adding(delay), isCompleted: true)
     }
 
     /// Notes that a path is to be looked at now.
     mutating func noteDue(_ path: RelativePath, at now: UnixTime) {
-        guard everything == nil, waits[path] != nil || waits.count < Self.maximumPaths else { return }
+        guard everything == nil else { return }
+        guard waits[path] != nil || waits.count < Self.maximumPaths else {
+            noteEverything(at: now)
+            return
+        }
         waits[path] = Wait(since: waits[path]?.since ?? now, due: now, isCompleted: true)
     }
 

@@ -36,6 +36,13 @@ public final class FolderWatcher: DirectoryWatcher {
         var isEverythingInHand = false
         /// Directories that the walk under way could not watch.
         var unwatched = 0
+
+        /// `reason` is nil where only the directory above is not watched.
+        mutating func noteUnwatched(_ reason: String?) {
+            unwatched += 1
+            status.unwatched = max(status.unwatched, unwatched)
+            if let reason { status.reason = reason }
+        }
     }
 
     private let files: PosixFileSystem
@@ -146,48 +153,46 @@ public final class FolderWatcher: DirectoryWatcher {
 
     public func willRead(_ directory: RelativePath?) {
         do throws(FileSystemError) {
-            let watch = try setWatch(directory)
-            let stale = state.withLock { state in
-                let stale = state.table.add(watch, at: directory)
-                if stale == nil { state.unwatched += 1 }
-                state.status.directories = state.table.count
-                return stale ?? [watch]
-            }
-            remove(stale)
+            try setWatch(directory)
         } catch {
             // One that has gone meanwhile is nobody's to watch.
             if error.code == .notFound || error.code == .notDirectory { return }
-            state.withLock { state in
-                state.unwatched += 1
-                state.status.unwatched = max(state.status.unwatched, state.unwatched)
-                state.status.reason = error.reason
-            }
+            state.withLock { $0.noteUnwatched(error.reason) }
         }
     }
 
     public func didReadAll() {
-        let stale = state.withLock { state in
+        state.withLock { state in
             let stale = state.table.endWalk()
+            remove(stale)
             state.isEverythingInHand = false
             state.status.directories = state.table.count
             state.status.unwatched = state.unwatched
             if state.unwatched == 0 { state.status.reason = nil }
-            return stale
         }
-        remove(stale)
     }
 
     /// By the descriptor of a directory that was opened beneath the root: no link can lead elsewhere.
-    private func setWatch(_ directory: RelativePath?) throws(FileSystemError) -> Int32 {
+    ///
+    /// The kernel answers with the same number for a directory that is watched already. So the table's lock is held from
+    /// the call to the table, here and where watches are removed: or one that was just given anew might be removed.
+    private func setWatch(_ directory: RelativePath?) throws(FileSystemError) {
         let opened = try files.openBeneath(directory, flags: clinux_o_path | O_DIRECTORY)
         defer { close(opened) }
         var mask = UInt32(bitPattern: Self.mask) | Self.onlyDirectories
         if directory == nil { mask |= UInt32(bitPattern: IN_DELETE_SELF | IN_MOVE_SELF) }
-        return try systemCall("inotify_add_watch", directory?.bytes ?? []) {
-            inotify_add_watch(descriptor, "/proc/self/fd/\(opened)", mask)
+        try state.withLock { state throws(FileSystemError) in
+            let watch = try systemCall("inotify_add_watch", directory?.bytes ?? []) {
+                inotify_add_watch(descriptor, "/proc/self/fd/\(opened)", mask)
+            }
+            let stale = state.table.add(watch, at: directory)
+            if stale == nil { state.noteUnwatched(nil) }
+            remove(stale ?? [watch])
+            state.status.directories = state.table.count
         }
     }
 
+    /// The lock is held, see ``setWatch(_:)``.
     private func remove(_ watches: [Int32]) {
         for watch in watches { inotify_rm_watch(descriptor, watch) }
     }
@@ -206,12 +211,10 @@ public final class FolderWatcher: DirectoryWatcher {
             guard count > 0 else { return isDirty }
             let events = InotifyEvent.parse(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             let now = clock.now()
-            let stale = state.withLock { state in
-                let stale = events.flatMap { take($0, at: now, &state) }
+            state.withLock { state in
+                for event in events { remove(take(event, at: now, &state)) }
                 isDirty = isDirty || !state.dirty.isEmpty
-                return stale
             }
-            remove(stale)
         }
     }
 
