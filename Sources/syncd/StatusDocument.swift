@@ -50,6 +50,8 @@ struct FolderStatus: Hashable, Sendable {
     var lastCycle: CycleRecord?
     /// Nil where nothing waits.
     var oldestUnsyncedSeconds: Int64?
+    /// When that was so; nil where it does not grow any more by itself, as in a document that was read.
+    var agedAt: UnixTime?
     /// How well its directories are watched; nil where nobody does.
     var watching: WatchStatus?
 
@@ -115,7 +117,9 @@ extension FolderStatus {
             )
         }
         warnings = Array(report.warnings.prefix(Self.maximumWarnings))
-        halt = report.halt.map { Halt(reason: $0.text, command: $0.reason.isApprovable ? command : nil) }
+        if !leavesHalt(report) {
+            halt = report.halt.map { Halt(reason: $0.text, command: $0.reason.isApprovable ? command : nil) }
+        }
         lastCycle = report.record
         inSync = report.record.result == .inSync && report.failure == nil && halt == nil
         noteAge(of: report, now: now)
@@ -124,6 +128,11 @@ extension FolderStatus {
 }
 
 extension FolderStatus {
+    /// True for a cycle that judged no deletes, since they are held: what was halted before still is.
+    private func leavesHalt(_ report: CycleReport) -> Bool {
+        halt?.command != nil && report.halt == nil && report.failure == nil && report.held > 0
+    }
+
     /// Takes over what a reaction found: of the folder as a whole it knows the numbers and the problems.
     mutating func react(_ report: CycleReport, now: UnixTime) {
         guard report.failure == nil else {
@@ -147,12 +156,23 @@ extension FolderStatus {
     /// The age of the oldest thing that is not in sync: of the oldest problem, or of the first cycle of those, without a
     /// break, that did not end in sync.
     private mutating func noteAge(of report: CycleReport, now: UnixTime) {
+        age(until: now)
         guard !inSync else {
             oldestUnsyncedSeconds = nil
             return
         }
         let since = (report.problems.map(\.since) + [report.record.startedAt]).min() ?? now
         oldestUnsyncedSeconds = max(oldestUnsyncedSeconds ?? 0, now.since(since).components.seconds, 0)
+        agedAt = now
+    }
+
+    /// What waits has waited longer by now.
+    mutating func age(until now: UnixTime) {
+        guard let known = oldestUnsyncedSeconds, let then = agedAt else { return }
+        let seconds = now.since(then).components.seconds
+        guard seconds > 0 else { return }
+        oldestUnsyncedSeconds = known + seconds
+        agedAt = then.adding(.seconds(seconds))
     }
 }
 

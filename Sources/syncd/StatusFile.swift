@@ -164,6 +164,7 @@ extension StatusDocument {
                 let known = recorded.document?.folders.first { $0.describes(configured) }
                 guard var folder = known else { return FolderStatus(configured) }
                 folder.oldestUnsyncedSeconds = folder.oldestUnsyncedSeconds.map { $0 + age }
+                folder.agedAt = now
                 if !running, folder.state == .scanning || folder.state == .transferring { folder.state = .idle }
                 return folder
             }

@@ -122,6 +122,8 @@ public final class FolderLoop: Sendable {
         /// Of what runs.
         var stops: [StopSignal] = []
         var timers: Set<UnixTime> = []
+        /// What the reaction that runs looks at.
+        var reacting: [RelativePath] = []
         var isStopping = false
     }
 
@@ -165,6 +167,7 @@ public final class FolderLoop: Sendable {
             let stop = StopSignal()
             state.stops.append(stop)
             state.schedule.reactionBegan()
+            state.reacting = paths
             group.addTask { [worker] in
                 .reactionEnded(await worker.run(.reaction(to: paths), progress: CycleProgress(), until: stop))
             }
@@ -204,6 +207,9 @@ public final class FolderLoop: Sendable {
             observer.cycleEnded(report, state.schedule)
         case .reactionEnded(let report):
             worker.changes?.putBack(worker.deferred, after: .seconds(1))
+            // Broken off, it may have looked at none of them.
+            if report.failure != nil { worker.changes?.putBack(state.reacting, after: .zero) }
+            state.reacting = []
             worker.changes?.finished()
             lookAgain(report, &state)
             state.schedule.reactionEnded(RunSummary(report), at: clock.now())

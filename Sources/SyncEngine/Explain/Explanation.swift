@@ -28,6 +28,9 @@ public struct Explanation: Sendable {
     /// Whether it waits because it just changed, and may change again.
     public var isSettling: Bool
 
+    /// False for a path that is neither here nor, as far as is known, in the bucket.
+    public var isAnything: Bool { onDisk != .absent || entry != nil || isSettling }
+
     /// True if the bucket holds what stands here, and both are as they last agreed; or if neither is there.
     public var isSynced: Bool {
         guard !isSettling, !needsAttention else { return false }
@@ -60,6 +63,22 @@ public struct EntryNotes: Sendable {
         self.attempts = attempts
         self.nextAttempt = nextAttempt
         self.problem = problem
+    }
+}
+
+/// How a path, with all beneath it, stands to the bucket.
+public struct SyncState: Hashable, Sendable {
+    /// Whether the bucket has it as it is here.
+    public var isSynced: Bool
+    /// What keeps it from being so, where that is known and needs the operator.
+    public var problem: String?
+    /// False for a path that is neither here nor, as far as is known, in the bucket.
+    public var isAnything: Bool
+
+    public init(isSynced: Bool, problem: String? = nil, isAnything: Bool) {
+        self.isSynced = isSynced
+        self.problem = problem
+        self.isAnything = isAnything
     }
 }
 
@@ -103,15 +122,23 @@ public struct Explainer: Sendable {
         }
     }
 
-    /// Whether all at and beneath a path is in the bucket as it is here; if not, what keeps it from being so, where that
-    /// is known and needs the operator.
-    public func syncState(_ path: RelativePath) async throws(CycleFailure) -> (isSynced: Bool, problem: String?) {
+    /// Whether all at and beneath a path is in the bucket as it is here, and what keeps it from being so.
+    public func syncState(_ path: RelativePath) async throws(CycleFailure) -> SyncState {
         let explanation = try await explain(path)
-        if let rule = explanation.rule, rule.excludes { return (false, "it is excluded by \"\(rule.pattern)\"") }
-        if let problem = explanation.problem { return (false, problem.problem.message) }
-        guard explanation.isSynced else { return (false, nil) }
+        var state = SyncState(isSynced: false, isAnything: explanation.isAnything)
+        if let rule = explanation.rule, rule.excludes {
+            state.problem = "it is excluded by \"\(rule.pattern)\""
+        } else if let problem = explanation.problem {
+            state.problem = problem.problem.message
+        } else if explanation.isSynced {
+            try await look(beneath: path, &state)
+        }
+        return state
+    }
+
+    private func look(beneath path: RelativePath, _ state: inout SyncState) async throws(CycleFailure) {
         do {
-            guard let memory = try await context.index.memory(of: context.folder) else { return (false, nil) }
+            guard let memory = try await context.index.memory(of: context.folder) else { return }
             let waiting = try await context.index.attention(
                 memory.id,
                 beneath: path,
@@ -119,11 +146,13 @@ public struct Explainer: Sendable {
                 dueBy: nil,
                 limit: 1
             )
-            guard let first = waiting.first else { return (true, nil) }
-            let problem = try await context.index.notes(memory.id, at: first.path)?.problem
-            return (
-                false, problem.map { "\(String(decoding: first.path.bytes, as: UTF8.self)): \($0.problem.message)" }
-            )
+            guard let first = waiting.first else {
+                state.isSynced = true
+                return
+            }
+            if let problem = try await context.index.notes(memory.id, at: first.path)?.problem {
+                state.problem = "\(String(decoding: first.path.bytes, as: UTF8.self)): \(problem.problem.message)"
+            }
         } catch {
             throw CycleFailure(of: error)
         }

@@ -33,7 +33,12 @@ public final class FolderWatcher: DirectoryWatcher {
         var status = WatchStatus()
         /// What was taken out and is being looked at.
         var inHand: [RelativePath] = []
-        var isEverythingInHand = false
+        /// When the first of that changed; nil where nothing is in hand.
+        var inHandSince: UnixTime?
+        /// The same of the tree as a whole, until a walk that began after it has come to its end.
+        var everythingSince: UnixTime?
+        /// How often the tree as a whole was taken out, ever, and when the last walk began.
+        var everythingTaken = (sinceBegin: 0, byWalk: 0)
         /// Directories that the walk under way could not watch.
         var unwatched = 0
 
@@ -83,8 +88,12 @@ public final class FolderWatcher: DirectoryWatcher {
     /// When what waits will first have settled; nil where nothing waits.
     public var nextDue: UnixTime? { state.withLock { $0.dirty.nextDue } }
 
-    /// When the first of what waits changed; nil where nothing waits.
-    public var oldest: UnixTime? { state.withLock { $0.dirty.oldest } }
+    /// When the first of what waits, or is being looked at, changed; nil where there is none.
+    public var oldest: UnixTime? {
+        state.withLock { state in
+            [state.dirty.oldest, state.inHandSince, state.everythingSince].compactMap { $0 }.min()
+        }
+    }
 
     /// What has settled and is to be looked at now.
     public enum Settled: Sendable {
@@ -96,14 +105,16 @@ public final class FolderWatcher: DirectoryWatcher {
     public func takeSettled() -> Settled {
         let now = clock.now()
         return state.withLock { state in
+            let oldest = state.dirty.oldest
             switch state.dirty.takeSettled(at: now) {
             case nil:
                 return .nothing
             case .everything:
-                state.isEverythingInHand = true
+                state.everythingSince = state.everythingSince ?? oldest
+                state.everythingTaken.sinceBegin += 1
                 return .everything
             case .paths(let paths):
-                state.inHand = paths
+                (state.inHand, state.inHandSince) = (paths, oldest)
                 return .paths(paths)
             }
         }
@@ -119,7 +130,7 @@ public final class FolderWatcher: DirectoryWatcher {
 
     /// What was taken out last has been looked at.
     public func finished() {
-        state.withLock { $0.inHand = [] }
+        state.withLock { ($0.inHand, $0.inHandSince) = ([], nil) }
     }
 
     /// Has a path looked at now, whatever was seen of it.
@@ -131,7 +142,7 @@ public final class FolderWatcher: DirectoryWatcher {
     /// Whether something at, beneath or above a path waits to be looked at, or is being looked at.
     public func isWaiting(_ path: RelativePath) -> Bool {
         state.withLock { state in
-            state.isEverythingInHand || state.dirty.concerns(path)
+            state.everythingSince != nil || state.dirty.concerns(path)
                 || state.inHand.contains { $0 == path || $0.isBeneath(path) || path.isBeneath($0) }
         }
     }
@@ -147,6 +158,7 @@ public final class FolderWatcher: DirectoryWatcher {
         _ = try? files.rootIdentity()
         state.withLock { state in
             state.table.beginWalk()
+            state.everythingTaken.byWalk = state.everythingTaken.sinceBegin
             state.unwatched = 0
         }
     }
@@ -165,7 +177,7 @@ public final class FolderWatcher: DirectoryWatcher {
         state.withLock { state in
             let stale = state.table.endWalk()
             remove(stale)
-            state.isEverythingInHand = false
+            if state.everythingTaken.byWalk == state.everythingTaken.sinceBegin { state.everythingSince = nil }
             state.status.directories = state.table.count
             state.status.unwatched = state.unwatched
             if state.unwatched == 0 { state.status.reason = nil }

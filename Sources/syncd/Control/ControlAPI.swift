@@ -66,6 +66,7 @@ struct ControlAPI: Sendable {
         var document = daemon.board.snapshot
         let now = clock.now()
         for index in document.folders.indices {
+            document.folders[index].age(until: now)
             guard let oldest = await daemon.fleet.oldestChange(document.folders[index].name) else { continue }
             let age = max(0, now.since(oldest).components.seconds)
             document.folders[index].inSync = false
@@ -183,6 +184,7 @@ struct ControlAPI: Sendable {
                 .object([
                     JSONMember("synced", .bool(state.isSynced)),
                     JSONMember("problem", .optional(state.problem)),
+                    JSONMember("known", .bool(state.isAnything)),
                 ])
             )
         } catch {

@@ -32,6 +32,13 @@ struct WaitRun: Sendable {
         }
         guard let client = ControlClient(directory: configuration.stateDirectory) else { return nobody() }
         for target in targets {
+            // Before the look: what was deleted just now is known still.
+            guard let known = await client.ask(.get, "/synced", target.query) else { return nobody() }
+            guard known.isGood else { return refused(known) }
+            if known.json?["known"]?.flag == false {
+                console.complain("\(printable(target.text)): it is neither here nor in the bucket")
+                return .failed
+            }
             guard let answer = await client.ask(.post, "/look", target.query) else { return nobody() }
             guard answer.isGood else { return refused(answer) }
         }

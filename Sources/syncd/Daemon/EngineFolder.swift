@@ -89,7 +89,7 @@ final class EngineFolder: FolderWorker {
     }
 
     /// Whether all at and beneath a path is in the bucket as it is here, and what keeps it from being so.
-    func syncState(_ path: RelativePath) async throws(CycleFailure) -> (isSynced: Bool, problem: String?) {
+    func syncState(_ path: RelativePath) async throws(CycleFailure) -> SyncState {
         try await wiring.keeper.recall(folder.name, consequence: "Ask again after the next cycle.") {
             [self] index throws(CycleFailure) in
             try await explainer(index).syncState(path)

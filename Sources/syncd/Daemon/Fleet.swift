@@ -60,7 +60,7 @@ actor Fleet {
             draw: { Double.random(in: 0...1) },
             observer: reporter
         )
-        waker.loop = loop
+        waker.set(loop)
         if await engine.isPaused() { loop.command(.pause) }
         // A loop lives until its folder is stopped, which a reload may do at any time: no group could hold it.
         let task = Task { await loop.run() }
@@ -109,16 +109,18 @@ actor Fleet {
         }
     }
 
-    /// Wakes a loop that is made after what wakes it.
+    /// Wakes a loop that is made after what wakes it. It does not hold the loop, which holds the watcher that holds
+    /// this: of a folder that was stopped neither lock nor watches may stay.
     private final class Waker: Sendable {
-        private let state = Mutex<FolderLoop?>(nil)
-
-        var loop: FolderLoop? {
-            get { state.withLock { $0 } }
-            set { state.withLock { $0 = newValue } }
+        private struct Held {
+            weak var loop: FolderLoop?
         }
 
-        func wake() { loop?.wake() }
+        private let held = Mutex(Held())
+
+        func set(_ loop: FolderLoop) { held.withLock { $0.loop = loop } }
+
+        func wake() { held.withLock(\.loop)?.wake() }
     }
 }
 

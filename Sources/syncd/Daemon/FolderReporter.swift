@@ -21,6 +21,13 @@ final class FolderReporter: FolderLoopObserver {
         case halted(String)
         case failing(CycleFailure.Code)
         case interrupted
+
+        var isHalt: Bool {
+            switch self {
+            case .halted: true
+            case .inSync, .held, .problems, .failing, .interrupted: false
+            }
+        }
     }
 
     private let folder: String
@@ -148,6 +155,9 @@ final class FolderReporter: FolderLoopObserver {
         }
         guard condition != before else { return }
         switch condition {
+        case .held where before?.isHalt == true:
+            // Nothing was judged: what was said of the halt still holds.
+            state.withLock { $0.condition = before }
         case .inSync where before == .held:
             break
         case .inSync:

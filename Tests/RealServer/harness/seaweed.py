@@ -138,7 +138,12 @@ class SeaweedServer:
         return log.read_text(errors="replace")[-2_000:] if log.exists() else ""
 
     def stop(self):
-        """Ends the process by its id, and removes what it stored."""
+        """Ends the process, and removes what it stored."""
+        self.halt()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def halt(self):
+        """Ends the process by its id; `start()` goes on with what it stored."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -146,4 +151,3 @@ class SeaweedServer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
