@@ -52,6 +52,9 @@ struct StatusScreen {
         for warning in folder.warnings.prefix(CycleLines.maximumWarnings) {
             lines += Columns.wrap(printable(warning), to: width)
         }
+        if document.running, let sentence = folder.watching?.sentence {
+            lines += Columns.wrap(printable(sentence), to: width)
+        }
         if let cycle = folder.lastCycle {
             let content = "\(Format.count(folder.entries, "file")), \(Format.size(folder.bytes))"
             var parts = [content, "last cycle \(Format.ago(now.since(cycle.finishedAt)))"]
@@ -108,5 +111,16 @@ struct StatusScreen {
             }
         }
         return lines
+    }
+}
+
+extension WatchStatus {
+    /// What is to be said of directories that are not watched; nil where all are.
+    var sentence: String? {
+        guard unwatched > 0 else { return nil }
+        let count = unwatched == 1 ? "1 directory" : "\(Format.count(Int64(unwatched))) directories"
+        let reason = reason.map { " (\($0))" } ?? ""
+        return "\(count) cannot be watched\(reason): what changes there waits for the next scan; raise "
+            + "fs.inotify.max_user_watches."
     }
 }

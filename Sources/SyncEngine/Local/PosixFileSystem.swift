@@ -80,21 +80,16 @@ public final class PosixFileSystem: FileSystem {
         }
     }
 
-    /// Takes the lock of this root, for as long as this value lives. - Returns: false if another process holds it.
+    /// Takes the lock of the directory that is the root now, for as long as this value lives or until ``unlockRoot()``;
+    /// that of one which was the root before is given up. - Returns: false if another process holds it.
     public func lockRoot() throws(FileSystemError) -> Bool {
-        if root.isLocked { return true }
-        let descriptor = try systemCall("open", []) {
-            withPath(rootPath) { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        try root.lock { () throws(FileSystemError) in
+            try systemCall("open", []) { withPath(rootPath) { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } }
         }
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-            root.keep(lock: descriptor)
-            return true
-        }
-        let code = errno
-        close(descriptor)
-        if code == EWOULDBLOCK { return false }
-        throw FileSystemError(errno: code, operation: "flock", path: [])
     }
+
+    /// Gives the lock up at once, whoever still holds this value.
+    public func unlockRoot() { root.unlock() }
 
     func rootDescriptor() throws(FileSystemError) -> CInt {
         if let descriptor = root.current { return descriptor }
@@ -171,13 +166,38 @@ private final class RootDescriptor: Sendable {
 
     var current: CInt? { state.withLock { $0.current } }
 
-    var isLocked: Bool { state.withLock { $0.lock != nil } }
-
-    /// Takes over the descriptor that holds the root's lock.
-    func keep(lock: CInt) {
-        state.withLock { state in
+    /// Locks the directory that `open` opens, unless it is locked by this value already.
+    /// - Returns: false if another process holds it.
+    func lock(_ open: () throws(FileSystemError) -> CInt) throws(FileSystemError) -> Bool {
+        try state.withLock { state throws(FileSystemError) in
+            let descriptor = try open()
+            if let known = state.lock, Self.isSame(known, descriptor) {
+                close(descriptor)
+                return true
+            }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                let code = errno
+                close(descriptor)
+                if code == EWOULDBLOCK { return false }
+                throw FileSystemError(errno: code, operation: "flock", path: [])
+            }
             if let old = state.lock { close(old) }
-            state.lock = lock
+            state.lock = descriptor
+            return true
+        }
+    }
+
+    private static func isSame(_ first: CInt, _ second: CInt) -> Bool {
+        var one = stat()
+        var other = stat()
+        guard fstat(first, &one) == 0, fstat(second, &other) == 0 else { return false }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
+    }
+
+    func unlock() {
+        state.withLock { state in
+            if let lock = state.lock { close(lock) }
+            state.lock = nil
         }
     }
 

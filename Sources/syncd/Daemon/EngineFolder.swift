@@ -44,6 +44,9 @@ final class EngineFolder: FolderWorker {
         }
     }
 
+    /// Gives the root up for whoever works on it next. Nothing may run any more.
+    func end() { cycleFiles.unlockRoot() }
+
     // MARK: For the operator
 
     /// What is on its way.

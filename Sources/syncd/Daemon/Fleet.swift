@@ -72,6 +72,7 @@ actor Fleet {
         guard let member = members.removeValue(forKey: name) else { return }
         member.loop.stop()
         await member.task.value
+        member.engine.end()
     }
 
     /// Ends all loops, orderly, and waits for them.

@@ -11,6 +11,8 @@ final class FolderReporter: FolderLoopObserver {
         var bytes: Int64 = 0
         var toldAt: UnixTime?
         var warnings: Set<String> = []
+        /// What was said last of directories that are not watched.
+        var unwatched: String?
     }
 
     /// What a folder's cycles come to, as far as an operator would call it a change.
@@ -118,6 +120,12 @@ final class FolderReporter: FolderLoopObserver {
             if isPaused { folder.state = .paused }
         }
         metrics.note(status, of: folder)
+        let sentence = status?.sentence
+        let isNew = state.withLock { state in
+            defer { state.unwatched = sentence }
+            return sentence != state.unwatched
+        }
+        if isNew, let sentence { log.warning("\(sentence)") }
     }
 
     /// What a cycle did, and what reactions did before it that was not told yet.
