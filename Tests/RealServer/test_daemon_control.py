@@ -147,6 +147,25 @@ class CommandTests(DaemonCase):
         for bad in ("/absolute", "a//b", "../up", ""):
             self.assertEqual(self.here.run("explain", "files", bad).code, 64)
 
+    def test_plan(self):
+        self.here.run("pause", expect=0)
+        trees.remove(self.here.root, "file000.txt")
+        self.write("new.txt", "new")
+        self.proxy.forget()
+        plan = self.here.plan(expect=2).document["folders"][0]
+        actions = {change["path"]: change["action"] for change in plan["changes"]}
+        self.assertEqual(actions, {"file000.txt": "deleteRemote", "new.txt": "upload"})
+        self.assertEqual(set(self.proxy.counts), {"LIST"})
+        text = self.here.run("plan", "files", expect=2).out
+        self.assertIn("new.txt", text)
+        self.assertIn("1 upload", text)
+        self.here.run("resume", expect=0)
+        self.wait_for_object("new.txt")
+        self.wait_until_gone("file000.txt")
+        self.wait_until_in_sync(self.daemon)
+        self.here.plan(expect=0)
+        self.assert_bucket_equals(self.here.root)
+
     # Waiting.
 
     def wait_synced(self, *paths, expect, timeout="20s"):

@@ -13,7 +13,7 @@ enum OpenMetrics {
     ) -> String {
         var page = Page()
         let folders = document.folders.map { (status: $0, totals: totals($0.name)) }
-        page.family("syncd_info", .gauge, "The running version.")
+        page.family("syncd", .info, "The running version.")
         page.sample("syncd_info", [("version", document.version)], 1)
         for family in families {
             page.family(family.name, family.kind, family.help)
@@ -29,6 +29,7 @@ enum OpenMetrics {
     private enum Kind: String {
         case counter
         case gauge
+        case info
     }
 
     private struct Sample {
@@ -42,11 +43,12 @@ enum OpenMetrics {
         var help: String
         var samples: (FolderStatus, MetricsLedger.Totals, UnixTime) -> [Sample]
 
-        /// A counter's samples end in `_total`.
+        /// A counter's samples end in `_total`, those of an info in `_info`; the family's name does not.
         var sampleName: String {
             switch kind {
             case .counter: "\(name)_total"
             case .gauge: name
+            case .info: "\(name)_info"
             }
         }
     }
@@ -151,12 +153,13 @@ enum OpenMetrics {
         }
 
         private static func escaped(_ value: String) -> String {
-            value.map { character in
-                switch character {
+            // By scalars: a character may be a quote with an accent, or CR and LF.
+            value.unicodeScalars.map { scalar in
+                switch scalar {
                 case "\\": "\\\\"
                 case "\"": "\\\""
                 case "\n": "\\n"
-                default: String(character)
+                default: String(scalar)
                 }
             }.joined()
         }
