@@ -144,7 +144,7 @@ extension FolderStatus {
         problems = report.problems.prefix(Self.maximumProblems).map { ProblemStatus($0) }
         pending.deletes = max(pending.deletes, report.held)
         if report.record.uploaded > 0 { lastCycle = report.record }
-        if report.held > 0 || !problems.isEmpty {
+        if report.held > 0 || report.leftToCycle > 0 || !problems.isEmpty {
             inSync = false
             noteAge(of: report, now: now)
         } else if halt == nil, state == .idle, pending.isEmpty {

@@ -200,6 +200,22 @@ class ReactionTests(DaemonCase):
         self.settle()
         self.assert_bucket_equals(self.here.root)
 
+    def test_a_large_file_keeps_no_small_one_waiting(self):
+        held = self.proxy.fault("PUT", hold=True, where=lambda request: bool(request.part))
+        trees.write_large(self.here.root, "large", 48 << 20)
+        held.wait_until_reached()
+        self.wait_for(lambda: held.matched >= 4, "several parts at once")
+        self.assertFalse(self.daemon.folder()["inSync"])
+        self.write("small", "small")
+        took = self.wait_for_object("small", "small")
+        self.tell(f"beside a large file a small one is in the bucket after {took:.2f} s")
+        self.write("small", "small, changed")
+        self.wait_for_object("small", "small, changed")
+        self.proxy.heal()
+        self.wait_for_object("large", seconds=20)
+        self.settle()
+        self.assert_bucket_equals(self.here.root)
+
     def test_two_hundred_files_at_once(self):
         trees.write_many(self.here.root / "many", 200)
         begun = time.monotonic()

@@ -369,8 +369,8 @@ class SocketTests(DaemonCase):
             b"GET /%zz?%=%&&==&folder=%ff%00 HTTP/1.1\r\nHost: x\r\n\r\n",
             b"GET http://[::1/status HTTP/1.1\r\n\r\n",
             b"GET /explain?folder=files&path=!!! HTTP/1.1\r\nHost: x\r\n\r\n",
-            b"GET /status HTTP/1.1\r\nX: " + b"y" * (64 << 10) + b"\r\n\r\n",
-            b"G" * (64 << 10),
+            b"GET /status HTTP/1.1\r\nX: " + b"y" * (4 << 10) + b"\r\n\r\n",
+            b"G" * (4 << 10),
         ]
         opened = []
         for text in garbage:

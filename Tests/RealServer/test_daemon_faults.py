@@ -191,16 +191,20 @@ class EndTests(DaemonCase):
 
     def test_kills_in_a_busy_tree(self):
         here = self.up(deleteDelay="1s")
-        trees.write_many(here.root, 20)
+        trees.write_many(here.root, 100)
+        daemon = self.start_daemon(here)
+        self.wait_until_in_sync(daemon)
         for round_ in range(6):
-            daemon = self.start_daemon(here, ready=False)
             for index in range(40):
                 trees.write(here.root, f"r{round_}/{index}", f"{round_} {index}", mtime_ns=None)
-                if index % 3 == 0 and round_:
-                    trees.remove(here.root, f"r{round_ - 1}/{index}")
-            self.wait_for(lambda: len(self.keys()) > 20, "some progress")
-            time.sleep(0.1 * round_)
+                if index % 8 == 0:
+                    trees.remove(here.root, f"file{round_ * 5 + index // 8:03}.txt")
+                    trees.write(here.root, f"file{99 - round_ * 5 - index // 8:03}.txt", "changed", mtime_ns=None)
+            self.wait_for(lambda key=b"r%d/0" % round_: key in self.keys(), "some progress")
+            time.sleep(0.2 * round_)
             daemon.kill()
+            daemon = self.start_daemon(here, ready=False)
+        daemon.kill()
         daemon = self.start_daemon(here)
         self.wait_until_in_sync(daemon, seconds=60)
         self.assert_bucket_equals(here.root)

@@ -55,10 +55,11 @@ class OverflowTests(DaemonCase):
         took = time.monotonic() - begun
         self.wait_until_in_sync(daemon, seconds=self.seconds)
         overflows = daemon.folder()["watching"]["overflows"]
+        metrics = daemon.metrics()
+        reactions, cycles = (metrics[f'syncd_{what}_total{{folder="files"}}'] for what in ("reactions", "cycles"))
         self.tell(
             f"{self.files} files made and moved in {made:.1f} s: equal after {took:.1f} s, {overflows} overflows,"
-            f" {daemon.metrics()['syncd_reactions_total{folder=\"files\"}']:.0f} reactions,"
-            f" {daemon.metrics()['syncd_cycles_total{folder=\"files\"}']:.0f} cycles"
+            f" {reactions:.0f} reactions, {cycles:.0f} cycles, {daemon.resident_mebibytes():.0f} MiB resident"
         )
         self.assertGreater(overflows, 0)
         self.assertEqual(daemon.metrics()['syncd_watch_overflows_total{folder="files"}'], overflows)

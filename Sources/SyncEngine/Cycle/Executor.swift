@@ -54,7 +54,8 @@ struct Executor {
         _ tally: Tally
     ) async throws -> [TransferJob] {
         guard tally.counts.uploads + tally.counts.downloads > 0 else { return [] }
-        let lanes: [TransferLane] = tally.largeTransfers > 0 ? [.small, .large] : [.small]
+        // What takes long would keep the next reaction waiting: a reaction leaves it to a cycle.
+        let lanes: [TransferLane] = tally.largeTransfers > 0 && !scope.isReaction ? [.small, .large] : [.small]
         var sources = lanes.map { TransferSource(self, lane: $0) }
         return try await transfers.run(into: &done, lanes: lanes) { try await sources[$0.rawValue].next() }
     }

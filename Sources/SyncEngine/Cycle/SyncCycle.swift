@@ -229,6 +229,7 @@ public struct SyncCycle: Sendable {
         )
         report.retries = context.store.retryCount - retriesBefore
         report.racy = context.notices.racyPaths
+        report.leftToCycle = scope.isReaction ? run.tally.largeTransfers : 0
         await complete(&report, scope, folder: folder)
         return report
     }

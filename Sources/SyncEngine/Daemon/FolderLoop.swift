@@ -213,6 +213,7 @@ public final class FolderLoop: Sendable {
             worker.changes?.finished()
             lookAgain(report, &state)
             state.schedule.reactionEnded(RunSummary(report), at: clock.now())
+            if report.leftToCycle > 0 { state.schedule.retry(at: clock.now()) }
             if !state.schedule.isRunning { state.stops = [] }
             observer.reactionEnded(report, state.schedule)
         }
