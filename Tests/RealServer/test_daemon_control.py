@@ -387,7 +387,7 @@ class SocketTests(DaemonCase):
             self.wait_until_answering(daemon)
             if time.monotonic() - begun > 1:
                 self.tell(f"{time.monotonic() - begun:.1f} s until an answer after {len(text)} bytes {text[:20]!r}…")
-        for method, path, query, expected in [
+        for method, place, query, expected in [
             ("GET", "/nothing", {}, 404),
             ("DELETE", "/status", {}, 404),
             ("GET", "/sync", {}, 404),
@@ -399,7 +399,7 @@ class SocketTests(DaemonCase):
             ("GET", "/plan", {"folder": "files", "rows": "-1"}, 200),
             ("GET", "/plan", {"folder": "files", "rows": "99999999999999999999"}, 200),
         ]:
-            self.assertEqual(daemon.ask(method, path, **query)[0], expected, (method, path, query))
+            self.assertEqual(daemon.ask(method, place, **query)[0], expected, (method, place, query))
         # Half a request each, left open; the daemon answers, works, and ends in time all the same.
         for _ in range(50):
             connection = connect(here.state)

@@ -57,7 +57,7 @@ class RootTests(DaemonCase):
     def test_a_root_that_is_emptied_and_filled_again(self):
         for name in [*(f"file{index:03}.txt" for index in range(30)), "sub"]:
             os.rename(trees.path_of(self.here.root, name), self.here.place / name)
-        self.assert_halted("empty")
+        self.assert_halted("holds no file")
         for name in [*(f"file{index:03}.txt" for index in range(30)), "sub"]:
             os.rename(self.here.place / name, trees.path_of(self.here.root, name))
         self.assert_goes_on()

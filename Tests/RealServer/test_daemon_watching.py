@@ -80,7 +80,8 @@ class OverflowTests(DaemonCase):
 
     def test_directories_that_move_while_everything_changes(self):
         """Renames of directories race with walks and reactions that set watches in them."""
-        here = self.up(deleteDelay="1s", scanInterval="2s")
+        # Every move is a delete of what lay there.
+        here = self.up(deleteDelay="1s", scanInterval="2s", maxDeletePercent=100)
         for index in range(12):
             for inner in range(4):
                 trees.write(here.root, f"a{index}/b{inner}/c/file", f"{index} {inner}")
@@ -105,7 +106,6 @@ class OverflowTests(DaemonCase):
         stop.set()
         for thread in threads:
             thread.join()
-        here.folder["scanInterval"] = "1h"
         self.wait_until_equal(here, 60)
         self.wait_until_in_sync(daemon)
         watched = 1 + sum(len(names) for _, names, _ in os.walk(here.root))
@@ -120,11 +120,8 @@ class LimitTests(DaemonCase):
         here = self.up(scanInterval="4s")
         for index in range(self.DIRECTORIES):
             trees.write(here.root, f"d{index:02}/file", f"{index}")
-        here.prefix = [
-            *LIMITED, f'echo {self.WATCHES} > /proc/sys/user/max_inotify_watches && exec "$@"', "sh"
-        ]  # fmt: skip
-        daemon = self.start_daemon(here)
-        here.prefix = []
+        limit = f'echo {self.WATCHES} > /proc/sys/user/max_inotify_watches && exec "$@"'
+        daemon = self.start_daemon(here, wrapper=[*LIMITED, limit, "sh"])
         self.wait_until_in_sync(daemon)
         watching = daemon.folder()["watching"]
         self.assertEqual(watching["directories"], self.WATCHES)

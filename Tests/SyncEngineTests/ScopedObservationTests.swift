@@ -55,7 +55,7 @@ struct ScopedObservationTests {
         seeing: [String] = [],
         unknown: [String] = []
     ) async throws {
-        let number = try await index.beginObservation(id, of: .local, within: .paths(paths.map { path($0) }))
+        let number = await index.beginObservation(id, of: .local, within: .paths(paths.map { path($0) }))
         try await index.observe(number, local: files(seeing))
         let unseen = Unseen(unknown: unknown.map { path($0) }, isExcluded: { _ in false })
         try await index.completeObservation(number, unseen: unseen)
@@ -77,7 +77,7 @@ struct ScopedObservationTests {
 
     @Test func `a look that was broken off concludes nothing`() async throws {
         let (index, id) = try await agreed()
-        let number = try await index.beginObservation(id, of: .local, within: .paths([path("a")]))
+        let number = await index.beginObservation(id, of: .local, within: .paths([path("a")]))
         await index.abandonObservation(number)
         #expect(try await absent(index, id) == [])
     }
@@ -96,7 +96,7 @@ struct ScopedObservationTests {
     @Test func `an outcome of what was read before a look is not recorded over it`() async throws {
         let (index, id) = try await agreed()
         let entry = try #require(try await index.entry(id, at: path("e")))
-        let number = try await index.beginObservation(id, of: .local, within: .paths([path("e")]))
+        let number = await index.beginObservation(id, of: .local, within: .paths([path("e")]))
         try await index.observe(number, local: files(["e"], size: 7))
         try await index.completeObservation(number, unseen: nothingUnseen)
         let stale: [Outcome] = [

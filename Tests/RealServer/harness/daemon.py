@@ -43,11 +43,12 @@ def connect(directory, timeout=30):
 class Daemon:
     """A running daemon. Its log goes to a file beside the state directory."""
 
-    def __init__(self, machine, environment=None, arguments=()):
+    def __init__(self, machine, environment=None, arguments=(), wrapper=()):
+        """`wrapper` is a command that becomes syncd."""
         self.machine = machine
         self.log_path = machine.place / "daemon.log"
         self._log_begin = self.log_path.stat().st_size if self.log_path.exists() else 0
-        command = [*machine.prefix, machine.binary, "run", *arguments, "--config", str(machine.config)]
+        command = [*wrapper, *machine.prefix, machine.binary, "run", *arguments, "--config", str(machine.config)]
         base = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(machine.home),
@@ -82,11 +83,11 @@ class Daemon:
 
     # Asking.
 
-    def ask(self, method, path, timeout=30, **query):
+    def ask(self, method, place, timeout=30, **query):
         """One request to the control socket. - Returns: status and body."""
         connection = ControlConnection(self.machine.state, timeout)
         try:
-            target = path + ("?" + urllib.parse.urlencode(query) if query else "")
+            target = place + ("?" + urllib.parse.urlencode(query) if query else "")
             connection.request(method, target)
             answer = connection.getresponse()
             return answer.status, answer.read()
