@@ -51,7 +51,7 @@ class OverflowTests(DaemonCase):
         begun = time.monotonic()
         self.churn(here.root)
         made = time.monotonic() - begun
-        self.wait_until_equal(here, self.seconds)
+        self.wait_until_equal(daemon, here, self.seconds)
         took = time.monotonic() - begun
         self.wait_until_in_sync(daemon, seconds=self.seconds)
         overflows = daemon.folder()["watching"]["overflows"]
@@ -69,14 +69,19 @@ class OverflowTests(DaemonCase):
             if ".syncd-trash" in names:
                 names.remove(".syncd-trash")
             trees.write(directory, "witness", f"{directory}", mtime_ns=None)
-        self.wait_until_equal(here, 30)
+        self.wait_until_equal(daemon, here, 30)
 
-    def wait_until_equal(self, here, seconds):
-        def equal():
+    def wait_until_equal(self, daemon, here, seconds):
+        def differences():
             tree = trees.snapshot(here.root, mtimes=False, modes=False)
-            return self.listing() == {name: (facts.size, facts.md5) for name, facts in tree.items()}
+            expected = {name: (facts.size, facts.md5) for name, facts in tree.items()}
+            return trees.differences(expected, self.listing())
 
-        self.wait_for(equal, "the bucket as the tree", seconds)
+        try:
+            self.wait_for(lambda: not differences(), "the bucket as the tree", seconds)
+        except AssertionError as error:
+            lines = "\n  ".join(differences())
+            raise AssertionError(f"{error}\n  {lines}\n{daemon.folder()}\n{daemon.log}") from None
 
     def test_directories_that_move_while_everything_changes(self):
         """Renames of directories race with walks and reactions that set watches in them."""
@@ -106,7 +111,7 @@ class OverflowTests(DaemonCase):
         stop.set()
         for thread in threads:
             thread.join()
-        self.wait_until_equal(here, 60)
+        self.wait_until_equal(daemon, here, 60)
         self.wait_until_in_sync(daemon)
         watched = 1 + sum(len(names) for _, names, _ in os.walk(here.root))
         self.assertEqual(daemon.folder()["watching"]["directories"], watched, daemon.folder()["watching"])

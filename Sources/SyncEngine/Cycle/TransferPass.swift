@@ -159,7 +159,8 @@ struct TransferPass {
             state.done.uploaded += 1
             context.progress.update { $0.transfersDone += 1 }
             try await state.recorder.add(outcome)
-        case .upload(let job, .failed(let outcome)):
+        case .upload(let job, .failed(let outcome, let sent)):
+            if let sent { try await state.recorder.add(sent) }
             try await state.recorder.add(outcome)
             if case .failed(_, let problem) = outcome, problem.kind == .refused { retryLater(job, &state) }
         case .download(_, .staged(let download)):

@@ -66,6 +66,9 @@ public enum Outcome: Sendable {
     /// Both sides hold the same: the new base, and with it both observed sides. `endedJob` is what made it so, where that
     /// was a transfer of many steps: its job goes too. Any other job of the path stays, until what it left is cleared up.
     case agreed(entry: EntryVersion, base: BaseState, isRacy: Bool, endedJob: JobKind? = nil)
+    /// An object was sent that holds what the file was, and the file is another by now: it is the base all the same, since
+    /// nobody else's version stands there. The local side stays as it is known, in need of attention.
+    case sent(entry: EntryVersion, base: BaseState)
     /// Gone on both sides: the row goes.
     case removed(entry: EntryVersion)
     /// Both sides, as they are recorded, were compared and hold different bytes; the entry stays in need of attention.
@@ -88,7 +91,7 @@ extension Outcome {
     var isRacy: Bool {
         switch self {
         case .agreed(_, _, let isRacy, _): isRacy
-        case .removed, .compared, .confirmed, .left, .observedLocal, .observedRemote, .failed: false
+        case .sent, .removed, .compared, .confirmed, .left, .observedLocal, .observedRemote, .failed: false
         }
     }
 }

@@ -55,16 +55,16 @@ private struct OutcomeWriter {
     mutating func write(_ outcome: Outcome) throws {
         switch outcome {
         case .agreed(let entry, let base, let isRacy, let endedJob):
-            try agree(entry, base, isRacy: isRacy)
-            if hasJobs, let endedJob { try end(endedJob, of: entry.id) }
-            try clearProblem(entry.id)
+            let row = try row(of: entry) ?? rowAnew(at: entry.path)
+            let isCurrent = row.id == entry.id && row.localTouched == entry.localTouched
+            try agree(entry, row, base, isRacy: isRacy, takesLocal: isCurrent)
+            if hasJobs, let endedJob { try end(endedJob, of: entry.path) }
+            try clearProblem(row.id)
+        case .sent(let entry, let base):
+            try agree(entry, try row(of: entry) ?? rowAnew(at: entry.path), base, isRacy: false, takesLocal: false)
         case .removed(let entry):
-            guard try isCurrent(entry) else { return }
-            if let size = try Self.baseSize(of: entry.id, database) {
-                baseCount -= 1
-                baseBytes &-= size
-            }
-            try execute("DELETE FROM entry WHERE id = ?", [entry.id])
+            guard let row = try row(of: entry) else { return }
+            try remove(entry, row)
         case .compared(let entry):
             guard try isCurrent(entry) else { return }
             try execute("UPDATE entry SET differs = 1, attention = 1 WHERE id = ?", [entry.id])
@@ -80,16 +80,54 @@ private struct OutcomeWriter {
             guard try isCurrent(entry) else { return }
             try observe(entry.id, Self.observeLocal, IndexRows.values(state))
         case .observedRemote(let entry, let state):
+            guard try row(of: entry) != nil else { return }
             try observe(entry.id, Self.observeRemote, IndexRows.values(state))
         case .failed(let entry, let problem):
+            guard try row(of: entry) != nil else { return }
             try note(problem, of: entry.id)
         }
     }
 
+    /// What an outcome must know of an entry as it stands now.
+    private struct Standing {
+        var id: Int64
+        /// Nil without a base.
+        var baseSize: Int64?
+        var localTouched: Int64
+        var baseETag: String?
+    }
+
+    /// Nil where the row is gone: a cycle and a reaction run side by side, and the other may have found the path gone on
+    /// both sides. Another path may have its number by now.
+    private func row(of entry: EntryVersion) throws -> Standing? {
+        return try standing("id = ? AND folder = ? AND path = ?", [entry.id, folder, IndexRows.blob(entry.path.bytes)])
+    }
+
+    private func standing(_ condition: String, _ arguments: StatementArguments) throws -> Standing? {
+        let sql = "SELECT id, base_size, local_touched, base_etag FROM entry WHERE \(condition)"
+        let statement = try database.cachedStatement(sql: sql)
+        return try Row.fetchOne(statement, arguments: arguments).map { row in
+            Standing(
+                id: try row.decode(atIndex: 0),
+                baseSize: try row.decode(atIndex: 1),
+                localTouched: try row.decode(atIndex: 2),
+                baseETag: try row.decode(atIndex: 3)
+            )
+        }
+    }
+
+    /// The row that a path has by now, or a new one: what was transferred is there, and must not be forgotten.
+    private func rowAnew(at path: RelativePath) throws -> Standing {
+        let key = IndexRows.blob(path.bytes)
+        if let row = try standing("folder = ? AND path = ?", [folder, key]) { return row }
+        let insert = "INSERT INTO entry (folder, path, attention, local_touched) VALUES (?, ?, 1, ?)"
+        try execute(insert, [folder, key, number.value])
+        return Standing(id: database.lastInsertedRowID, baseSize: nil, localTouched: number.value)
+    }
+
     /// False where the local side was seen anew since the entry was read.
     private func isCurrent(_ entry: EntryVersion) throws -> Bool {
-        let statement = try database.cachedStatement(sql: "SELECT 1 FROM entry WHERE id = ? AND local_touched = ?")
-        return try Int.fetchOne(statement, arguments: [entry.id, entry.localTouched]) != nil
+        try row(of: entry).map { $0.localTouched == entry.localTouched } ?? false
     }
 
     static func baseSize(of entry: Int64, _ database: Database) throws -> Int64? {
@@ -97,17 +135,47 @@ private struct OutcomeWriter {
         return try Int64.fetchOne(statement, arguments: [entry])
     }
 
-    /// Where the local side was seen anew since, that stays, and wants attention: what was agreed on is older.
-    private mutating func agree(_ entry: EntryVersion, _ base: BaseState, isRacy: Bool) throws {
+    /// Where the local side was seen anew since, the row stays: it is the remote side that is gone, unless something
+    /// was agreed on since.
+    private mutating func remove(_ entry: EntryVersion, _ row: Standing) throws {
+        guard row.localTouched == entry.localTouched else {
+            guard row.baseETag == entry.baseETag?.value else { return }
+            let sql = """
+                UPDATE entry SET remote_etag = NULL, remote_size = NULL, differs = 0, attention = 1, remote_touched = ?
+                WHERE id = ?
+                """
+            try execute(sql, [number.value, row.id])
+            return
+        }
+        if let size = row.baseSize {
+            baseCount -= 1
+            baseBytes &-= size
+        }
+        try execute("DELETE FROM entry WHERE id = ?", [row.id])
+    }
+
+    /// Where the local side was seen anew since, that stays, and wants attention: what was agreed on is older. Where
+    /// something else was agreed on since, that holds: a path is worked on by one after the other.
+    private mutating func agree(
+        _ entry: EntryVersion,
+        _ row: Standing,
+        _ base: BaseState,
+        isRacy: Bool,
+        takesLocal: Bool
+    ) throws {
+        if let newer = row.baseETag, newer != entry.baseETag?.value {
+            try execute("UPDATE entry SET attention = 1 WHERE id = ?", [row.id])
+            return
+        }
         // Wrapping: a size that damage made must not stop the process; the database refuses what comes of it.
-        if let size = try Self.baseSize(of: entry.id, database) {
+        if let size = row.baseSize {
             baseBytes &+= base.local.size &- size
         } else {
             baseCount += 1
             baseBytes &+= base.local.size
         }
         let local =
-            try isCurrent(entry)
+            takesLocal
             ? """
             local_inode = ?1, local_size = ?2, local_modified = ?3, local_changed = ?4, local_mode = ?5,
             local_touched = ?10, attention = ?9
@@ -121,18 +189,17 @@ private struct OutcomeWriter {
             WHERE id = ?12
             """
         let digest = base.digest.map { IndexRows.blob($0.bytes) }
-        let rest: [(any DatabaseValueConvertible)?] = [digest, isRacy, number.value, base.digest?.partSize, entry.id]
+        let rest: [(any DatabaseValueConvertible)?] = [digest, isRacy, number.value, base.digest?.partSize, row.id]
         try execute(sql, StatementArguments(IndexRows.values(base.local) + IndexRows.values(base.remote) + rest))
     }
 
-    private func end(_ job: JobKind, of entry: Int64) throws {
+    private func end(_ job: JobKind, of path: RelativePath) throws {
         let table =
             switch job {
             case .upload: "upload_job"
             case .download: "download_job"
             }
-        let sql = "DELETE FROM \(table) WHERE folder = ? AND path = (SELECT path FROM entry WHERE id = ?)"
-        try execute(sql, [folder, entry])
+        try execute("DELETE FROM \(table) WHERE folder = ? AND path = ?", [folder, IndexRows.blob(path.bytes)])
     }
 
     private static let observeLocal = """

@@ -71,14 +71,19 @@ public struct BaseState: Hashable, Sendable {
 /// An entry as it was read. Outcomes name it, so that what was decided on a file as it was is never recorded over what
 /// was seen of it since.
 public struct EntryVersion: Hashable, Sendable {
-    /// The index's row.
+    /// The index's row. It may be gone meanwhile, and its number another path's.
     public var id: Int64
+    public var path: RelativePath
     /// The number of the observation or outcome that wrote the local side last.
     public var localTouched: Int64
+    /// Of the object that was last agreed on; nil without a base.
+    public var baseETag: ETag?
 
-    public init(id: Int64, localTouched: Int64) {
+    public init(id: Int64, path: RelativePath, localTouched: Int64, baseETag: ETag?) {
         self.id = id
+        self.path = path
         self.localTouched = localTouched
+        self.baseETag = baseETag
     }
 }
 
@@ -118,5 +123,7 @@ public struct Entry: Hashable, Sendable {
     }
 
     /// What outcomes name it by.
-    public var version: EntryVersion { EntryVersion(id: id, localTouched: localTouched) }
+    public var version: EntryVersion {
+        EntryVersion(id: id, path: path, localTouched: localTouched, baseETag: base?.remote.etag)
+    }
 }

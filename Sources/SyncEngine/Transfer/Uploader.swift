@@ -22,52 +22,69 @@ struct Uploader: Sendable {
     /// What a transfer came to: an outcome to record, or a failure that ends the cycle.
     enum Result: Sendable {
         case done(Outcome)
-        case failed(Outcome)
+        /// `sent` comes first: an object was put there, but the file is another by now.
+        case failed(Outcome, sent: Outcome? = nil)
         case fatal(CycleFailure)
     }
 
     func upload(_ entry: Entry) async -> Result {
+        var sent: BaseState?
         do {
             for _ in 0..<ContentComparer.maximumTries {
-                if let base = try await attempt(entry) {
+                if let base = try await attempt(entry, &sent) {
                     let job: JobKind? = policy.isLarge(base.state.local.size) ? .upload : nil
                     return .done(.agreed(entry: entry.version, base: base.state, isRacy: base.isRacy, endedJob: job))
                 }
             }
-            return .failed(.failed(entry: entry.version, BusyFile(path: entry.path).problem))
+            return failed(entry, .failed(entry: entry.version, BusyFile(path: entry.path).problem), sent)
         } catch let error as FileSystemError where error.code == .notFound {
-            return .failed(.observedLocal(entry: entry.version, nil))
+            return failed(entry, .observedLocal(entry: entry.version, nil), sent)
         } catch let error as FileSystemError {
-            return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))
+            return failed(entry, .failed(entry: entry.version, Problem(local: entry.path, error: error)), sent)
         } catch let problem as Problem {
-            return .failed(.failed(entry: entry.version, problem))
+            return failed(entry, .failed(entry: entry.version, problem), sent)
         } catch let error as StoreError {
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
-            return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
+            return failed(entry, .failed(entry: entry.version, Problem(remote: entry.path, error: error)), sent)
         } catch {
             return .fatal(CycleFailure(of: error))
         }
     }
 
-    /// One try; nil if the file changed while it was read.
-    private func attempt(_ entry: Entry) async throws -> (state: BaseState, isRacy: Bool)? {
+    /// What was sent is ours, whatever became of the file: nobody must take it for another's later on.
+    private func failed(_ entry: Entry, _ outcome: Outcome, _ sent: BaseState?) -> Result {
+        .failed(outcome, sent: sent.map { .sent(entry: entry.version, base: $0) })
+    }
+
+    /// One try; nil if the file changed while it was read. `sent` is what stands in the bucket then, if anything does.
+    private func attempt(
+        _ entry: Entry,
+        _ sent: inout BaseState?
+    ) async throws -> (state: BaseState, isRacy: Bool)? {
         let path = entry.path
         let start = clock.now()
         let file = try files.open(path)
         let before = try file.status().state
         if policy.isLarge(before.size) { return try await multipart.send(entry, file, as: before) }
         guard let body = try body(of: file, size: before.size) else { return nil }
-        let sent: (remote: RemoteState, digest: ContentDigest)
+        let base: BaseState
         do {
-            sent = try await store.put(path.bytes, body: body, modified: before.modified, mode: before.mode)
+            let (remote, digest) = try await store.put(
+                path.bytes,
+                body: body,
+                modified: before.modified,
+                mode: before.mode
+            )
+            base = BaseState(local: before, remote: remote, digest: digest)
         } catch {
             // The file may have changed between the hash and the sending: then it is read again, else it is an error.
             guard error.mayComeFromChangedFile, try file.status().state != before else { throw error }
             return nil
         }
         meter.noteSent(before.size)
+        sent = base
         guard try file.status().state == before, try files.status(path).state == before else { return nil }
-        return (BaseState(local: before, remote: sent.remote, digest: sent.digest), before.isRacy(at: start))
+        return (base, before.isRacy(at: start))
     }
 
     /// The body to send; nil if the file has shrunk since its size was taken.
