@@ -76,6 +76,13 @@ final class StatusBoard: Sendable {
         }
     }
 
+    /// What waits in any folder has waited longer by now.
+    func age(until now: UnixTime) {
+        state.withLock { state in
+            for index in state.document.folders.indices { state.document.folders[index].age(until: now) }
+        }
+    }
+
     func end() {
         state.withLock { $0.document.running = false }
     }

@@ -119,6 +119,77 @@ struct ScopedObservationTests {
         #expect(try await index.counts(id).entries == Int64(Self.names.count))
     }
 
+    private let younger = RemoteState(etag: ETag("younger"), size: 1)
+
+    @Test func `an outcome of a row that is gone brings the path back and touches no other`() async throws {
+        let (index, id) = try await agreed()
+        // The last row: its number is given to the next one.
+        let entry = try #require(try await index.entry(id, at: path("e")))
+        try await index.record(id, [.removed(entry: entry.version)], at: now)
+        let number = await index.beginObservation(id, of: .local, within: .paths([path("other")]))
+        try await index.observe(number, local: files(["other"], size: 5))
+        try await index.completeObservation(number, unseen: nothingUnseen)
+        let other = try #require(try await index.entry(id, at: path("other")))
+        #expect(other.id == entry.id, "the test rests on this")
+        let problem = Problem(path: Array("e".utf8), side: .local, kind: .busy, message: "busy")
+        let stale: [Outcome] = [
+            .left(entry: entry.version), .removed(entry: entry.version), .compared(entry: entry.version),
+            .observedLocal(entry: entry.version, nil), .observedRemote(entry: entry.version, base),
+            .failed(entry: entry.version, problem),
+        ]
+        for outcome in stale { try await index.record(id, [outcome], at: now) }
+        #expect(try await index.entry(id, at: path("other")) == other)
+        let agreed = BaseState(local: state(1), remote: younger, digest: nil)
+        try await index.record(id, [.agreed(entry: entry.version, base: agreed, isRacy: false)], at: now)
+        let anew = try #require(try await index.entry(id, at: path("e")))
+        #expect(anew.base == agreed && anew.remote == younger && anew.local == nil)
+        #expect(try await index.entry(id, at: path("other")) == other)
+        #expect(try await index.attention(id, after: nil, limit: 10).map(\.path) == [path("e"), path("other")])
+        #expect(try await index.counts(id).entries == Int64(Self.names.count))
+    }
+
+    @Test func `what was agreed on since holds, and a delete of before takes nothing of it`() async throws {
+        let (index, id) = try await agreed()
+        let entry = try #require(try await index.entry(id, at: path("e")))
+        let agreed = BaseState(local: state(2), remote: younger, digest: nil)
+        try await index.record(id, [.agreed(entry: entry.version, base: agreed, isRacy: false)], at: now)
+        let older = BaseState(local: state(1), remote: RemoteState(etag: ETag("older"), size: 1), digest: nil)
+        try await index.record(
+            id,
+            [.agreed(entry: entry.version, base: older, isRacy: false), .removed(entry: entry.version)],
+            at: now
+        )
+        let after = try #require(try await index.entry(id, at: path("e")))
+        #expect(after.base == agreed && after.remote == younger && after.local == state(2))
+    }
+
+    @Test func `an object that was deleted is known to be gone although its file came back`() async throws {
+        let (index, id) = try await agreed()
+        let number = await index.beginObservation(id, of: .local, within: .paths([path("e")]))
+        try await index.completeObservation(number, unseen: nothingUnseen)
+        let entry = try #require(try await index.entry(id, at: path("e")))
+        try await look(index, id, at: ["e"], seeing: ["e"])
+        try await index.record(id, [.removed(entry: entry.version)], at: now)
+        let after = try #require(try await index.entry(id, at: path("e")))
+        #expect(after.local == state(1) && after.remote == nil && after.base != nil)
+        #expect(try await index.attention(id, after: nil, limit: 10).map(\.path) == [path("e")])
+    }
+
+    @Test func `what was sent of a file that vanished is ours, and goes without an approval`() async throws {
+        let world = try World(direction: .up, deletes: true)
+        world.write("b", "stays")
+        world.write("a", "vanishes")
+        world.beforePut("a", times: 1) { world.remove("a") }
+        world.advance(seconds: 60)
+        try await world.run()
+        #expect(world.store.contents[Array("a".utf8)] != nil, "the test rests on this")
+        world.advance(seconds: 60)
+        let report = try await world.run()
+        #expect(report.halt == nil)
+        #expect(report.record.deletedRemote == 1)
+        #expect(world.store.contents[Array("a".utf8)] == nil)
+    }
+
     @Test(arguments: [1, 999, 1_000, 1_001, 2_500])
     func `the reader yields what needs attention beneath its paths, in pages`(count: Int) async throws {
         let world = try World(direction: .up, deletes: true)

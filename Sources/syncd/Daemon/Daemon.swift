@@ -98,6 +98,7 @@ final class Daemon: Sendable {
 
     /// A status that cannot be written stops no transfer.
     private func write() {
+        board.age(until: clock.now())
         do {
             try board.write()
         } catch {
