@@ -130,10 +130,22 @@ public struct Explainer: Sendable {
             state.problem = "it is excluded by \"\(rule.pattern)\""
         } else if let problem = explanation.problem {
             state.problem = problem.problem.message
+        } else if let reason = Self.neverSynced(explanation) {
+            state.problem = reason
         } else if explanation.isSynced {
             try await look(beneath: path, &state)
         }
         return state
+    }
+
+    /// Why nothing of this kind ever gets into the bucket; nil where it does.
+    private static func neverSynced(_ explanation: Explanation) -> String? {
+        switch explanation.onDisk {
+        case .file, .directory, .absent: return nil
+        case .link: return "it is a symbolic link, and links are not synced"
+        case .special: return "it is no regular file, and only these are synced"
+        case .unreadable(let reason): return "it cannot be looked at: \(reason)"
+        }
     }
 
     private func look(beneath path: RelativePath, _ state: inout SyncState) async throws(CycleFailure) {
