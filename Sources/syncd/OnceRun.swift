@@ -121,7 +121,7 @@ struct OnceRun: Sendable {
     private func tick(_ board: StatusBoard, _ reporter: CycleReporter) async {
         while (try? await clock.sleep(for: .seconds(1))) != nil {
             reporter.tick(now: clock.now())
-            board.refresh()
+            board.refresh(at: clock.now())
             write(board)
         }
     }

@@ -35,12 +35,12 @@ final class StatusBoard: Sendable {
 
     /// Takes over how far the running cycles are. - Returns: false where none runs.
     @discardableResult
-    func refresh() -> Bool {
+    func refresh(at now: UnixTime) -> Bool {
         state.withLock { state in
             for (folder, progress) in state.active {
                 let progress = progress.snapshot
                 switch progress.phase {
-                case .transferring: state.update(folder) { $0.note(progress) }
+                case .transferring: state.update(folder) { $0.note(progress, at: now) }
                 case .idle, .scanning, .comparing, .listing, .verifying: break
                 }
             }
@@ -95,10 +95,11 @@ final class StatusBoard: Sendable {
 
 extension FolderStatus {
     /// Takes over how far the transfers of a running cycle are.
-    fileprivate mutating func note(_ progress: ProgressSnapshot) {
+    fileprivate mutating func note(_ progress: ProgressSnapshot, at now: UnixTime) {
         let files = max(0, progress.transfers - progress.transfersDone)
         state = .transferring
         inSync = false
+        if oldestUnsyncedSeconds == nil { (oldestUnsyncedSeconds, agedAt) = (0, now) }
         pending.bytes = max(0, progress.bytes - progress.bytesDone)
         switch direction {
         case .up: pending.uploads = files

@@ -357,6 +357,7 @@ class SocketTests(DaemonCase):
         self.tell(f"50 answers while 1 GiB goes up: median {median * 1000:.1f} ms, worst {max(times) * 1000:.1f} ms")
         self.assertLess(median, ANSWER_SECONDS)
         self.wait_for(lambda: daemon.folder()["pending"]["bytes"] < 1 << 30, "less that waits")
+        self.assertIsNotNone(daemon.folder()["oldestUnsyncedSeconds"])
 
     def test_garbage_does_no_harm(self):
         here = self.up()

@@ -92,7 +92,7 @@ final class Daemon: Sendable {
     /// While a cycle runs, the status follows its progress.
     func tellProgress() async {
         while (try? await clock.sleep(for: .seconds(2))) != nil {
-            if board.refresh() { noteChange.yield() }
+            if board.refresh(at: clock.now()) { noteChange.yield() }
         }
     }
 
