@@ -100,7 +100,7 @@ private struct OutcomeWriter {
     /// Nil where the row is gone: a cycle and a reaction run side by side, and the other may have found the path gone on
     /// both sides. Another path may have its number by now.
     private func row(of entry: EntryVersion) throws -> Standing? {
-        return try standing("id = ? AND folder = ? AND path = ?", [entry.id, folder, IndexRows.blob(entry.path.bytes)])
+        try standing("id = ? AND folder = ? AND path = ?", [entry.id, folder, IndexRows.blob(entry.path.bytes)])
     }
 
     private func standing(_ condition: String, _ arguments: StatementArguments) throws -> Standing? {
