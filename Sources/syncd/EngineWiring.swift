@@ -42,6 +42,7 @@ struct EngineWiring: Sendable {
         transport = CurlTransport(
             options: TransportOptions(caFile: connection.caFile, userAgent: "syncd/\(Version.number)")
         )
+        WedgePoint.arm(transport, .current)
         client = S3Client(
             connection: S3Connection(
                 credentials: connection.s3Credentials,
