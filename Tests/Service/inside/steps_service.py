@@ -1,0 +1,215 @@
+"""The service in good days: start, mirror, react, reload, and what drop-ins widen."""
+
+import json
+import os
+import time
+
+from system import (
+    CONFIG,
+    CREDSTORE,
+    PHOTOS,
+    SERVICE,
+    drop_in,
+    failed_units,
+    in_sync,
+    journal,
+    main_pid,
+    make_root,
+    properties,
+    run,
+    state,
+    status,
+    systemctl,
+    wait_for,
+    write,
+    write_config,
+)
+
+# From an edit to the object.
+REACTION_SECONDS = 3
+MORE = PHOTOS.with_name("more")
+DOWN = PHOTOS.with_name("down")
+EXAMPLES = "/usr/share/doc/syncd/examples"
+
+
+def photos(**keys):
+    return {"name": "photos", "path": str(PHOTOS), "bucket": "photos", "prefix": "photos/", **keys}
+
+
+def more(**keys):
+    return {"name": "more", "path": str(MORE), "bucket": "photos", "prefix": "more/", **keys}
+
+
+def object_is(world, key, content):
+    return world.s3.head(world.bucket, key) is not None and world.s3.get(world.bucket, key) == content
+
+
+def edit_arrives(world, name, content, seconds=30.0):
+    """Writes a file of `photos`. - Returns: seconds until the object was seen."""
+    write(PHOTOS / name, content)
+    return wait_for(lambda: object_is(world, b"photos/" + name.encode(), content), f"{name} in the bucket", seconds)
+
+
+def it_starts_with_keys_of_the_credential_store(world):
+    make_root(PHOTOS)
+    for index in range(40):
+        write(PHOTOS / f"2024/{index:02}.jpg", b"picture %d" % index)
+    write(PHOTOS / "index.html", b"<p>")
+    write_config(world.endpoint, [photos()])
+    CREDSTORE.mkdir(mode=0o700, exist_ok=True)
+    keys = {"access-key-id": world.credentials.access_key, "secret-access-key": world.credentials.secret_key}
+    for name, key in keys.items():
+        run("install", "-m", "600", "/dev/stdin", CREDSTORE / f"syncd-{name}", input_text=key + "\n")
+    systemctl("enable", SERVICE)
+    systemctl("start", "--no-block", SERVICE)
+    seen = []
+    wait_for(lambda: seen.append(state()) or seen[-1] not in ("inactive", "activating"), "it has started", every=0.005)
+    assert seen[-1] == "active", seen
+    # READY comes after lock, database, configuration and socket: whoever asks from now on is answered.
+    assert status()["running"] is True
+    assert "activating" in seen, "it was active before it said so"
+    assert main_pid() != 0
+
+
+it_starts_with_keys_of_the_credential_store.always = True
+
+
+def the_folder_is_mirrored(world):
+    wait_for(lambda: in_sync("photos"), "photos in sync")
+    keys = set(world.s3.list(world.bucket, b"photos/"))
+    files = {b"photos/" + str(path.relative_to(PHOTOS)).encode() for path in PHOTOS.rglob("*") if path.is_file()}
+    assert keys == files, keys ^ files
+    assert object_is(world, b"photos/2024/07.jpg", b"picture 7")
+
+
+the_folder_is_mirrored.always = True
+
+
+def an_edit_is_in_the_bucket_within_3_seconds(world):
+    times = [edit_arrives(world, "index.html", b"<p>%d" % index, REACTION_SECONDS) for index in range(5)]
+    world.tell(f"{min(times):.2f} to {max(times):.2f} s")
+
+
+def systemctl_status_says_how_it_is(world):
+    wait_for(lambda: "1 folder in sync" in systemctl("status", SERVICE, expect=None), "a line of status", seconds=10)
+    line = next(line.strip() for line in systemctl("status", SERVICE).splitlines() if "Status:" in line)
+    world.tell(line)
+    # Root asks as well, and from outside the service's view of /proc.
+    assert json.loads(run("syncd", "status", "--json"))["running"] is True
+
+
+def the_hardening_is_in_nobodys_way(_):
+    said = journal()
+    for words in ("Failed to", "not permitted", "denied"):
+        assert words not in said, said
+
+
+def no_key_is_in_the_journal_nor_in_the_environment(world):
+    secret = world.credentials.secret_key
+    assert secret not in run("journalctl", "--no-pager")
+    assert secret not in systemctl("show", SERVICE)
+    with open(f"/proc/{main_pid()}/environ", "rb") as file:
+        assert secret.encode() not in file.read()
+    assert (CREDSTORE / "syncd-secret-access-key").stat().st_mode & 0o077 == 0
+
+
+def a_reload_takes_effect(world):
+    make_root(MORE)
+    write(MORE / "a.txt", b"a")
+    pid = main_pid()
+    write_config(world.endpoint, [photos(), more()])
+    systemctl("reload", SERVICE)
+    assert main_pid() == pid
+    wait_for(lambda: object_is(world, b"more/a.txt", b"a"), "the new folder in the bucket", 10)
+
+
+def a_broken_configuration_is_refused_and_the_old_one_goes_on(world):
+    good = CONFIG.read_text()
+    pid, begun = main_pid(), time.time()
+    CONFIG.write_text(good.replace('"folders"', '"foldres"'))
+    systemctl("reload", SERVICE, expect=1)
+    assert "foldres" in journal(since=begun), journal(since=begun)
+    # The signal is refused as well, by the daemon itself.
+    systemctl("kill", "--kill-who=main", "--signal=HUP", SERVICE)
+    wait_for(lambda: "reload refused" in journal(since=begun), "the refusal in the journal", 10)
+    wait_for(lambda: state() == "active", "it is active again", 5)
+    assert main_pid() == pid
+    edit_arrives(world, "index.html", b"<p>after the refusal", REACTION_SECONDS)
+    CONFIG.write_text(good)
+    systemctl("reload", SERVICE)
+
+
+def it_reads_only_what_its_user_may_until_a_drop_in_widens_that(world):
+    private = PHOTOS / "private.txt"
+    write(private, b"for root alone", owner="root")
+    private.chmod(0o600)
+    wait_for(lambda: "1 problem" in properties(SERVICE, "StatusText")["StatusText"], "the problem in the status", 20)
+    assert world.s3.head(world.bucket, b"photos/private.txt") is None
+    drop_in("read-all", open(f"{EXAMPLES}/read-all.conf").read())
+    systemctl("restart", SERVICE)
+    # A problem waits a minute for its next try; a change of the file is one.
+    os.utime(private)
+    wait_for(lambda: object_is(world, b"photos/private.txt", b"for root alone"), "the file in the bucket", 20)
+    drop_in("read-all", "")
+    private.unlink()
+    systemctl("restart", SERVICE)
+
+
+def it_writes_only_where_a_drop_in_lets_it(world):
+    make_root(DOWN)
+    world.s3.put(world.bucket, b"down/a.txt", b"from the bucket")
+    folder = {"name": "down", "path": str(DOWN), "bucket": "photos", "prefix": "down/", "direction": "down"}
+    write_config(world.endpoint, [photos(), more(), folder])
+    systemctl("reload", SERVICE)
+
+    def problems():
+        known = next(each for each in status()["folders"] if each["name"] == "down")
+        return [problem["kind"] for problem in known["problems"]]
+
+    wait_for(problems, "a problem of the folder", 20)
+    assert problems() == ["unwritable"], problems()
+    assert os.listdir(DOWN) == []
+    drop_in("folders", open(f"{EXAMPLES}/folders.conf").read().replace(str(PHOTOS), str(DOWN)))
+    world.s3.put(world.bucket, b"down/a.txt", b"from the bucket, later")
+    systemctl("restart", SERVICE)
+    wait_for(lambda: (DOWN / "a.txt").exists(), "the file in the folder", 20)
+    assert (DOWN / "a.txt").read_bytes() == b"from the bucket, later"
+    write_config(world.endpoint, [photos(), more()])
+    systemctl("reload", SERVICE)
+
+
+def the_timer_runs_it_once_and_gives_way_to_the_daemon(world):
+    timer = "syncd-once.timer"
+    override = "/etc/systemd/system/syncd-once.timer.d"
+    os.makedirs(override, exist_ok=True)
+    with open(f"{override}/soon.conf", "w") as file:
+        file.write("[Timer]\nOnCalendar=\nOnCalendar=*:*:0/2\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
+    systemctl("daemon-reload")
+    write(PHOTOS / "by-timer.txt", b"timer")
+    systemctl("stop", SERVICE)
+    write(PHOTOS / "by-timer.txt", b"by the timer")
+    systemctl("start", timer)
+    wait_for(lambda: object_is(world, b"photos/by-timer.txt", b"by the timer"), "the file in the bucket", 20)
+    systemctl("start", SERVICE)
+    assert state(timer) == "inactive"
+    os.remove(f"{override}/soon.conf")
+    systemctl("daemon-reload")
+    wait_for(lambda: state("syncd-once.service") == "inactive", "the run has ended", 20)
+    assert properties("syncd-once.service", "Result")["Result"] == "success"
+    assert failed_units() == []
+    wait_for(lambda: in_sync("photos"), "photos in sync")
+
+
+STEPS = [
+    it_starts_with_keys_of_the_credential_store,
+    the_folder_is_mirrored,
+    an_edit_is_in_the_bucket_within_3_seconds,
+    systemctl_status_says_how_it_is,
+    the_hardening_is_in_nobodys_way,
+    no_key_is_in_the_journal_nor_in_the_environment,
+    a_reload_takes_effect,
+    a_broken_configuration_is_refused_and_the_old_one_goes_on,
+    it_reads_only_what_its_user_may_until_a_drop_in_widens_that,
+    it_writes_only_where_a_drop_in_lets_it,
+    the_timer_runs_it_once_and_gives_way_to_the_daemon,
+]
