@@ -31,10 +31,6 @@ def run(*command, expect=0, input_text=None):
     return done.stdout
 
 
-def shell(text):
-    return run("bash", "-euc", text)
-
-
 def systemctl(*words, expect=0):
     return run("systemctl", "--no-pager", *words, expect=expect)
 
