@@ -159,6 +159,29 @@ def a_broken_configuration_is_refused_and_the_old_one_goes_on(world):
     systemctl("reload", SERVICE)
 
 
+def commands_that_need_keys_get_them_from_systemd_run(_):
+    keys = [f"--property=LoadCredential=syncd-{name}" for name in ("access-key-id", "secret-access-key")]
+    output = run("systemd-run", "--pipe", "--wait", "--quiet", "--uid=syncd", *keys, "syncd", "plan")
+    assert "nothing to do" in output, output
+
+
+def an_encrypted_key_does_as_well(world):
+    sealed = CONFIG.with_name("secret.cred")
+    # As in docs/OPERATING.md; without a TPM the host's own key encrypts.
+    secret = world.credentials.secret_key
+    run("systemd-creds", "encrypt", "--name=syncd-secret-access-key", "-", sealed, input_text=secret)
+    assert secret.encode() not in sealed.read_bytes()
+    plain = CREDSTORE / "syncd-secret-access-key"
+    kept = plain.rename(plain.with_suffix(".kept"))
+    drop_in("sealed", f"[Service]\nLoadCredentialEncrypted=syncd-secret-access-key:{sealed}\n")
+    systemctl("restart", SERVICE)
+    edit_arrives(world, "index.html", b"<p>with an encrypted key")
+    drop_in("sealed", "")
+    kept.rename(plain)
+    sealed.unlink()
+    systemctl("restart", SERVICE)
+
+
 def it_reads_only_what_its_user_may_until_a_drop_in_widens_that(world):
     private = PHOTOS / "private.txt"
     write(private, b"for root alone", owner="root")
@@ -226,6 +249,8 @@ STEPS = [
     no_key_is_in_the_journal_nor_in_the_environment,
     a_reload_takes_effect,
     a_broken_configuration_is_refused_and_the_old_one_goes_on,
+    commands_that_need_keys_get_them_from_systemd_run,
+    an_encrypted_key_does_as_well,
     it_reads_only_what_its_user_may_until_a_drop_in_widens_that,
     it_writes_only_where_a_drop_in_lets_it,
     the_timer_runs_it_once_and_gives_way_to_the_daemon,
