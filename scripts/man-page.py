@@ -19,7 +19,7 @@ FILES = [
 ]
 ENVIRONMENT = [
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "Keys, where the configuration has none."),
-    ("CREDENTIALS_DIRECTORY", "Set by systemd: the directory of the keys that it hands over; read where neither has any."),
+    ("CREDENTIALS_DIRECTORY", "Set by systemd: the directory of the keys it hands over, where neither has any."),
     ("AWS_REGION, AWS_DEFAULT_REGION", "The region, where the configuration names none."),
     ("AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL", "The endpoint, where the configuration names none."),
     ("STATE_DIRECTORY", "Set by systemd: the state directory, where the configuration names none."),

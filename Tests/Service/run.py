@@ -49,7 +49,7 @@ def parse_arguments():
         help="where the root file system is kept ($SYNCD_SERVICE_ROOT, .build/service-root)",
     )
     parser.add_argument("--tools", type=Path, default=CHECKOUT / ".venv" / "bin", help="where weed is (.venv/bin)")
-    parser.add_argument("-k", dest="pattern", default="", help="only steps whose name has it, and those marked `always`")
+    parser.add_argument("-k", dest="pattern", default="", help="only steps whose name has it, and those all need")
     parser.add_argument("--keep", action="store_true", help="keep the machine's files, and say where they are")
     return parser.parse_args()
 
@@ -90,7 +90,7 @@ class Machine:
             )  # fmt: skip
 
     def follow(self):
-        """Prints what the tests say as they say it, until the machine has gone. - Returns: their exit code, or None."""
+        """Prints what the tests say, until the machine has gone. - Returns: their exit code, None where there is none."""
         output = self.results / "output"
         output.touch()
         deadline = time.monotonic() + SECONDS

@@ -112,7 +112,8 @@ struct LocalChecks: Sendable {
         }
         let census = DirectoryCensus(root: folder.folder.root, rules: IgnoreRules(patterns: folder.folder.exclude))
         let more = census.directories >= DirectoryCensus.maximum ? "more than " : ""
-        let number = "\(more)\(Format.count(census.directories)) \(census.directories == 1 ? "directory" : "directories")"
+        let noun = census.directories == 1 ? "directory" : "directories"
+        let number = "\(more)\(Format.count(census.directories)) \(noun)"
         let detail = "\(folder.path), \(number), \(writes ? "writable" : "readable")"
         let watches = writes ? 0 : census.directories
         guard let first = census.firstUnreadable else { return (finding(detail, .good), watches) }
@@ -130,7 +131,8 @@ struct LocalChecks: Sendable {
         }
         let detail = "\(Format.count(wanted)) of \(Format.count(limit)) inotify watches"
         guard wanted > limit else { return CheckFinding(.watching, detail) }
-        let message = "what has no watch is looked at every scanInterval: sysctl fs.inotify.max_user_watches=\(wanted * 2)"
+        let remedy = "sysctl fs.inotify.max_user_watches=\(wanted * 2)"
+        let message = "what has no watch is looked at every scanInterval: \(remedy)"
         return CheckFinding(.watching, detail, .careful(message))
     }
 }

@@ -88,6 +88,15 @@ def a_stop_in_the_middle_of_an_upload_takes_less_than_10_seconds(world):
     wait_for(lambda: object_is(world, b"photos/large.bin", content), "the large file in the bucket", 60, every=0.5)
 
 
+def root_is_kept_from_opening_its_state(_):
+    systemctl("stop", SERVICE)
+    said = run("syncd", "pause", "photos", expect=1)
+    assert "/var/lib/syncd belongs to syncd: run this as that user" in said, said
+    for command in ("pause", "resume"):
+        run("runuser", "-u", "syncd", "--", "syncd", command, "photos")
+    systemctl("start", SERVICE)
+
+
 def without_its_keys_it_says_so_and_is_not_restarted_for_ever(_):
     secret = CREDSTORE / "syncd-secret-access-key"
     content = secret.read_text()
@@ -109,5 +118,6 @@ STEPS = [
     one_that_hangs_is_killed_by_the_watchdog_and_restarted,
     one_that_is_well_is_left_alone_by_the_watchdog,
     a_stop_in_the_middle_of_an_upload_takes_less_than_10_seconds,
+    root_is_kept_from_opening_its_state,
     without_its_keys_it_says_so_and_is_not_restarted_for_ever,
 ]

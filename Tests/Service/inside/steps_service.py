@@ -159,10 +159,18 @@ def a_broken_configuration_is_refused_and_the_old_one_goes_on(world):
     systemctl("reload", SERVICE)
 
 
-def commands_that_need_keys_get_them_from_systemd_run(_):
+def a_plan_is_the_daemons_and_needs_no_keys(_):
+    output = run("runuser", "-u", "syncd", "--", "syncd", "plan", "photos")
+    assert output == "nothing to do\n", output
+
+
+def commands_that_need_keys_get_them_from_systemd_run(world):
     keys = [f"--property=LoadCredential=syncd-{name}" for name in ("access-key-id", "secret-access-key")]
-    output = run("systemd-run", "--pipe", "--wait", "--quiet", "--uid=syncd", *keys, "syncd", "plan")
-    assert "nothing to do" in output, output
+    output = run("systemd-run", "--pipe", "--wait", "--quiet", "--uid=syncd", *keys, "syncd", "check")
+    lines = output.splitlines()
+    assert len(lines) == 9 and all(line.endswith(" ok") for line in lines), output
+    assert 'systemd credential "syncd-access-key-id", key ' in output, output
+    assert world.credentials.secret_key not in output
 
 
 def an_encrypted_key_does_as_well(world):
@@ -249,6 +257,7 @@ STEPS = [
     no_key_is_in_the_journal_nor_in_the_environment,
     a_reload_takes_effect,
     a_broken_configuration_is_refused_and_the_old_one_goes_on,
+    a_plan_is_the_daemons_and_needs_no_keys,
     commands_that_need_keys_get_them_from_systemd_run,
     an_encrypted_key_does_as_well,
     it_reads_only_what_its_user_may_until_a_drop_in_widens_that,
