@@ -84,8 +84,8 @@ class Machine:
             self.process = subprocess.Popen(
                 ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
                  # As on a machine, units may raise limits.
-                 "--capability=CAP_SYS_RESOURCE", "--hostname=syncd-test", f"--bind={self.results}:/results", f"--bind-ro={self.weed}:/opt/weed",
-                 "-D", str(self.root), "-b"],
+                 "--capability=CAP_SYS_RESOURCE", "--hostname=syncd-test",
+                 f"--bind={self.results}:/results", f"--bind-ro={self.weed}:/opt/weed", "-D", str(self.root), "-b"],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console,
             )  # fmt: skip
 
