@@ -46,6 +46,16 @@ def object_is(world, key, content):
     return world.s3.head(world.bucket, key) is not None and world.s3.get(world.bucket, key) == content
 
 
+def problems(folder):
+    """The kinds of the folder's problems."""
+    known = next(each for each in status()["folders"] if each["name"] == folder)
+    return [problem["kind"] for problem in known["problems"]]
+
+
+def status_text():
+    return properties(SERVICE, "StatusText")["StatusText"]
+
+
 def edit_arrives(world, name, content, seconds=30.0):
     """Writes a file of `photos`. - Returns: seconds until the object was seen."""
     write(PHOTOS / name, content)
@@ -105,7 +115,7 @@ def an_edit_is_in_the_bucket_within_3_seconds(world):
 
 
 def systemctl_status_says_how_it_is(world):
-    wait_for(lambda: "1 folder in sync" in systemctl("status", SERVICE, expect=None), "a line of status", seconds=10)
+    wait_for(lambda: "1 folder in sync" in status_text(), "a line of status", seconds=10)
     line = next(line.strip() for line in systemctl("status", SERVICE).splitlines() if "Status:" in line)
     world.tell(line)
     # Root asks as well, and from outside the service's view of /proc.
@@ -192,9 +202,10 @@ def an_encrypted_key_does_as_well(world):
 
 def it_reads_only_what_its_user_may_until_a_drop_in_widens_that(world):
     private = PHOTOS / "private.txt"
-    write(private, b"for root alone", owner="root")
-    private.chmod(0o600)
-    wait_for(lambda: "1 problem" in properties(SERVICE, "StatusText")["StatusText"], "the problem in the status", 20)
+    with open(os.open(private, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(b"for root alone")
+    wait_for(lambda: problems("photos") == ["unreadable"], "the problem in the status", 20)
+    wait_for(lambda: "photos 1 problem" in status_text(), "the problem in the line of status", 5)
     assert world.s3.head(world.bucket, b"photos/private.txt") is None
     drop_in("read-all", open(f"{EXAMPLES}/read-all.conf").read())
     systemctl("restart", SERVICE)
@@ -211,12 +222,7 @@ def it_writes_only_where_a_drop_in_lets_it(world):
     write_config(world.endpoint, [photos(), more(), folder])
     systemctl("reload", SERVICE)
 
-    def problems():
-        known = next(each for each in status()["folders"] if each["name"] == "down")
-        return [problem["kind"] for problem in known["problems"]]
-
-    wait_for(problems, "a problem of the folder", 20)
-    assert problems() == ["unwritable"], problems()
+    wait_for(lambda: problems("down") == ["unwritable"], "the problem in the status", 20)
     assert os.listdir(DOWN) == []
     drop_in("folders", open(f"{EXAMPLES}/folders.conf").read().replace(str(PHOTOS), str(DOWN)))
     systemctl("restart", SERVICE)

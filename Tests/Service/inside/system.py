@@ -69,7 +69,8 @@ def wait_for(condition, what, seconds=30.0, every=0.02):
     begun = time.monotonic()
     while not condition():
         if time.monotonic() - begun > seconds:
-            raise AssertionError(f"not within {seconds:g} s: {what}\n{journal()[-3_000:]}")
+            told = properties(SERVICE, "StatusText")
+            raise AssertionError(f"not within {seconds:g} s: {what}; {told}\n{journal()[-3_000:]}")
         time.sleep(every)
     return time.monotonic() - begun
 
