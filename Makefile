@@ -2,10 +2,10 @@
 # (scripts/setup.sh) and says so. Both use the debug build, so the second of them builds little.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build release demo test kill-test lint format bench clean
+.PHONY: help setup build release install uninstall deb demo test service-test kill-test lint format bench clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Debian packages, and Python packages into .venv
 	@scripts/setup.sh
@@ -16,6 +16,15 @@ build: setup ## Build syncd for debugging: .build/debug/syncd
 release: setup ## Build syncd for use, with Swift's runtime inside: .build/release/syncd
 	swift build -c release --static-swift-stdlib --product syncd
 
+install: ## Put the release build, units, man pages and completions below PREFIX (/usr/local; DESTDIR=… for a root)
+	@PREFIX='$(or $(PREFIX),/usr/local)' DESTDIR='$(DESTDIR)' scripts/install.sh install .build/release/syncd
+
+uninstall: ## Remove what install put there
+	@PREFIX='$(or $(PREFIX),/usr/local)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall
+
+deb: release ## Make a Debian package of the release build in dist
+	@scripts/make-deb.sh .build/release/syncd
+
 demo: build ## Mirror a sample folder to a local S3 server and back, step by step
 	@scripts/demo.sh .build/debug/syncd
 
@@ -24,12 +33,15 @@ test: setup ## Run every test: the Swift tests, then the real binary against rea
 	swift test --skip-build
 	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd
 
+service-test: deb ## Install the package on a Debian 12 booted for it, and try the service there; wants to be root
+	.venv/bin/python Tests/Service/run.py --package "$$(ls -t dist/syncd_*.deb | head -n 1)"
+
 kill-test: build ## Run the long tests: syncd killed a hundred times in large mirrors, and a file of 10 GiB
 	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd --full
 
 lint: setup ## Check the format of the Swift code, and the scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
-	.venv/bin/shellcheck .ci/run scripts/*.sh
+	.venv/bin/shellcheck .ci/run scripts/*.sh packaging/postinst packaging/prerm packaging/postrm
 	git ls-files -co --exclude-standard '*.py' | xargs -r .venv/bin/python -W error -c \
 	    'import pathlib, sys; [compile(pathlib.Path(path).read_text(), path, "exec") for path in sys.argv[1:]]'
 

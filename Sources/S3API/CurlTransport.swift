@@ -1,4 +1,5 @@
 internal import CCurl
+import Glibc
 import Synchronization
 
 /// How a ``CurlTransport`` connects and what it waits for.
@@ -79,6 +80,13 @@ public final class CurlTransport: HTTPTransport {
             await withCheckedContinuation { continuation in
                 loop.ping { continuation.resume() }
             }
+        }
+    }
+
+    /// Has the thread of small exchanges hang for ever: for tests of what ``ping()`` is for.
+    package func hang() {
+        small.ping {
+            while true { pause() }
         }
     }
 

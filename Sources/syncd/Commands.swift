@@ -29,7 +29,7 @@ struct PlanCommand: AsyncParsableCommand {
 
     /// Also `--once --dry-run`.
     static func plan(folder: String?, shared: SharedOptions) async throws {
-        let context = try shared.open(needsCredentials: true)
+        let context = try shared.open(needsCredentials: false)
         let plan = PlanRun(
             configuration: context.configuration,
             folders: try context.folders(named: folder),

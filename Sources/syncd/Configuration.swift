@@ -32,7 +32,7 @@ extension Configuration {
     func requireCredentials() throws(ConfigurationError) {
         guard connection.credentials == nil else { return }
         let message =
-            "no credentials: set accessKeyId and secretAccessKey, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
+            "no credentials: set accessKeyId and secretAccessKey, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or hand over \(ServiceCredentials.accessKeyID) and \(ServiceCredentials.secretAccessKey) by systemd's LoadCredential="
         throw ConfigurationError(file: file, faults: [.init("connection", message)])
     }
 
@@ -45,7 +45,7 @@ extension Configuration {
 
 /// Where the store is, and with which keys.
 struct Connection: Hashable, Sendable {
-    /// Nil where neither the configuration nor the environment has any.
+    /// Nil where neither the configuration nor the environment nor the service manager has any.
     var credentials: StaticCredentials?
     var region: String
     /// Nil is AWS.
@@ -59,6 +59,16 @@ struct StaticCredentials: Hashable, Sendable {
     var accessKeyID: String
     var secretAccessKey: Secret
     var sessionToken: Secret?
+    var source: Source
+
+    /// Where keys can come from, in the order in which they are looked for.
+    enum Source: Sendable {
+        case configuration
+        /// `AWS_ACCESS_KEY_ID` and its like.
+        case environment
+        /// systemd's `LoadCredential=`.
+        case service
+    }
 }
 
 /// One folder: what the engine works on, and what only a daemon reads.

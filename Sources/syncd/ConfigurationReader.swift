@@ -1,8 +1,8 @@
 import S3API
 import SyncEngine
 
-/// Makes a configuration of JSON: a pure step, but for what `environment` looks up. Overlaps, and what only the file
-/// system knows, are ``ConfigurationFile``'s.
+/// Makes a configuration of JSON: a pure step, but for what `environment` looks up, and the credentials that it names
+/// the directory of. Overlaps, and what else only the file system knows, are ``ConfigurationFile``'s.
 struct ConfigurationReader {
     /// More folders than this are refused.
     static let maximumFolders = 1_000

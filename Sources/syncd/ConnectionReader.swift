@@ -1,6 +1,6 @@
 import S3API
 
-/// Reads `connection`, filled in from the environment where it says nothing.
+/// Reads `connection`, filled in from the environment and the service manager's credentials where it says nothing.
 struct ConnectionReader {
     private static let keys = ["accessKeyId", "secretAccessKey", "sessionToken", "region", "endpoint", "caFile"]
 
@@ -29,7 +29,7 @@ struct ConnectionReader {
         return Connection(credentials: credentials, region: region, endpoint: endpoint(section), caFile: caFile)
     }
 
-    /// Keys of one place only: never one from the file and the other from the environment.
+    /// Keys of one place only, the first that has any: never one from the file and the other from the environment.
     private mutating func credentials(_ section: ConfigurationSection) -> StaticCredentials? {
         let id = fields.setText("accessKeyId", in: section)
         let secret = fields.setText("secretAccessKey", in: section)
@@ -39,7 +39,8 @@ struct ConnectionReader {
             return StaticCredentials(
                 accessKeyID: id,
                 secretAccessKey: Secret(secret),
-                sessionToken: token.map { Secret($0) }
+                sessionToken: token.map { Secret($0) },
+                source: .configuration
             )
         case (_?, nil):
             fields.fault("connection.secretAccessKey", "is missing, while accessKeyId is set")
@@ -59,16 +60,26 @@ struct ConnectionReader {
             return StaticCredentials(
                 accessKeyID: id,
                 secretAccessKey: Secret(secret),
-                sessionToken: environment["AWS_SESSION_TOKEN"].map { Secret($0) }
+                sessionToken: environment["AWS_SESSION_TOKEN"].map { Secret($0) },
+                source: .environment
             )
         case (_?, nil):
             fields.fault("connection", "the environment has AWS_ACCESS_KEY_ID, but no AWS_SECRET_ACCESS_KEY")
         case (nil, _?):
             fields.fault("connection", "the environment has AWS_SECRET_ACCESS_KEY, but no AWS_ACCESS_KEY_ID")
         case (nil, nil):
-            break
+            return serviceCredentials()
         }
         return nil
+    }
+
+    private mutating func serviceCredentials() -> StaticCredentials? {
+        do {
+            return try ServiceCredentials(environment)?.read()
+        } catch {
+            fields.fault("connection", error.message)
+            return nil
+        }
     }
 
     private mutating func endpoint(_ section: ConfigurationSection) -> S3Endpoint? {

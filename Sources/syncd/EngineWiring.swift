@@ -38,11 +38,19 @@ struct EngineWiring: Sendable {
     init(_ configuration: Configuration, keeper: IndexKeeper) throws(CycleFailure) {
         self.keeper = keeper
         observer = CrashPoints(.current)
-        let connection = configuration.connection
-        transport = CurlTransport(
+        (transport, client) = Self.makeClient(configuration.connection)
+        WedgePoint.arm(transport, .current)
+        concurrency = configuration.concurrency
+        executor = EngineExecutor(threads: Self.threads)
+        defaultMode = Self.defaultMode()
+    }
+
+    /// A client of the configuration's service, and what it sends by.
+    static func makeClient(_ connection: Connection) -> (transport: CurlTransport, client: S3Client) {
+        let transport = CurlTransport(
             options: TransportOptions(caFile: connection.caFile, userAgent: "syncd/\(Version.number)")
         )
-        client = S3Client(
+        let client = S3Client(
             connection: S3Connection(
                 credentials: connection.s3Credentials,
                 region: connection.region,
@@ -51,9 +59,7 @@ struct EngineWiring: Sendable {
             transport: transport,
             environment: .system
         )
-        concurrency = configuration.concurrency
-        executor = EngineExecutor(threads: Self.threads)
-        defaultMode = Self.defaultMode()
+        return (transport, client)
     }
 
     /// The mode of a file that names none: 0666 less the umask, which can only be read by setting it.

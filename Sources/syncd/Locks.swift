@@ -6,9 +6,10 @@ struct StateDirectory: Sendable {
     let path: String
 
     /// Creates the directory where it is missing, for its owner alone, and locks it for this process.
-    /// - Throws: `.busy` where another process holds it, `.failed` where it cannot be used.
+    /// - Throws: `.busy` where another process holds it, `.stateDirectory` where it cannot be used.
     func lock() throws(CycleFailure) -> StateLock {
         try create()
+        try keepRootOut()
         let file = "\(path)/lock"
         let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw unusable("open \(file)", errno) }
@@ -33,6 +34,17 @@ struct StateDirectory: Sendable {
                 guard access(parts, F_OK) == 0 else { throw unusable("create \(parts)", code) }
             }
         }
+    }
+
+    /// Files that root makes in a service's directory would be closed to the service.
+    private func keepRootOut() throws(CycleFailure) {
+        var status = stat()
+        guard geteuid() == 0, stat(path, &status) == 0, status.st_uid != 0 else { return }
+        let owner = getpwuid(status.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(status.st_uid)"
+        throw CycleFailure(
+            code: .stateDirectory,
+            message: "\(path) belongs to \(owner): run this as that user, such as by runuser -u \(owner) -- syncd …"
+        )
     }
 
     private func unusable(_ action: String, _ code: CInt) -> CycleFailure {

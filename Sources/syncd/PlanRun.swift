@@ -17,7 +17,12 @@ struct PlanRun: Sendable {
     func run(until stop: StopSignal) async -> ExitCause {
         let planned: [PlannedFolder]
         do throws(CycleFailure) {
-            if let answered = try await ask() { planned = answered } else { planned = try await planHere(until: stop) }
+            if let answered = try await ask() {
+                planned = answered
+            } else {
+                guard hasKeys() else { return .configuration }
+                planned = try await planHere(until: stop)
+            }
         } catch {
             console.complain(error.message)
             return error.code.exitCause
@@ -62,6 +67,17 @@ struct PlanRun: Sendable {
             planned.append(plan)
         }
         return planned
+    }
+
+    /// Who plans here asks the bucket, and needs keys; a running syncd has them. Complains where there are none.
+    private func hasKeys() -> Bool {
+        do {
+            try configuration.requireCredentials()
+            return true
+        } catch {
+            for line in error.lines { console.complain(line) }
+            return false
+        }
     }
 
     private func planHere(until stop: StopSignal) async throws(CycleFailure) -> [PlannedFolder] {

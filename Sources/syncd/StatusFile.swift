@@ -6,7 +6,7 @@ struct ProcessIdentity: Hashable, Sendable {
     var pid: Int64
     /// Clock ticks from boot to the start of the process: field 22 of `/proc/PID/stat`.
     var startTicks: Int64
-    /// Of the boot that these ticks count from.
+    /// Of the boot that these ticks count from; empty where it could not be read, as in a service with `ProcSubset=pid`.
     var bootID: String
 
     /// The process with that id; nil where there is none.
@@ -28,7 +28,13 @@ struct ProcessIdentity: Hashable, Sendable {
     }
 
     /// True while the process lives.
-    var isAlive: Bool { Self.of(pid: pid) == self }
+    var isAlive: Bool { Self.of(pid: pid)?.isSame(as: self) ?? false }
+
+    /// True if both tell of one process, as far as both know the boot.
+    func isSame(as other: ProcessIdentity) -> Bool {
+        pid == other.pid && startTicks == other.startTicks
+            && (bootID == other.bootID || bootID.isEmpty || other.bootID.isEmpty)
+    }
 }
 
 /// What the files of a state directory say.

@@ -25,7 +25,10 @@ struct Syncd: AsyncParsableCommand {
         version: "syncd \(Version.number)",
         groupedSubcommands: [
             CommandGroup(name: "Sync", subcommands: [RunCommand.self, PlanCommand.self, WaitCommand.self]),
-            CommandGroup(name: "Look", subcommands: [StatusCommand.self, ExplainCommand.self, VerifyCommand.self]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [StatusCommand.self, ExplainCommand.self, VerifyCommand.self, CheckCommand.self]
+            ),
             CommandGroup(
                 name: "Steer",
                 subcommands: [

@@ -23,7 +23,7 @@ struct FolderScheduleTests {
     private func settled(_ summary: RunSummary = RunSummary()) throws -> FolderSchedule {
         var schedule = schedule()
         let first = try #require(plan(schedule.next(at: at(0), changes: nil, canReact: false)))
-        #expect(first.scans && first.lists && first.deletes)
+        #expect(first.scans && first.lists && first.deletes && first.isImpatient)
         schedule.cycleBegan(first)
         schedule.cycleEnded(summary, at: at(10))
         return schedule

@@ -26,6 +26,7 @@ struct Border {
                 "SyncEngine",
             ]
         ),
+        Border(directory: "Sources/syncd/Check", modules: ["ArgumentParser", "Glibc", "S3API", "SyncEngine"]),
         Border(
             directory: "Sources/syncd/Daemon",
             modules: [

@@ -15,7 +15,7 @@ enum Wording {
             Rule(
                 message: "speaks of the making, not of the product",
                 // `(?!` is a look ahead, no unwrapping.
-                pattern: /\b(?:sessions?(?!\s*tokens?)|subagents?|worktrees?|issue #?\d+)\b/.ignoresCase()
+                pattern: /\b(?:sessions?(?![\s\\-]*tokens?)|subagents?|worktrees?|issue #?\d+)\b/.ignoresCase()
             ),
             Rule(
                 message: "the path of one machine",

@@ -17,7 +17,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "AWS_SESSION_TOKEN, sessionToken, a session token", "an issue with the disk", "docs/work/a", "network/root/a",
+        "AWS_SESSION_TOKEN, sessionToken, a session token, a session-token", "an issue with the disk", "docs/work/a",
+        "network/root/a",
         "URLSession", "below the root/", "prefix + /path", "/var/lib/syncd",
     ])
     func `other words are not`(text: String) {

@@ -133,6 +133,12 @@ struct DaemonTests {
             folder.pending.deletes = 3
         }
         #expect(pending == "photos waiting (3 deletes) · 20 files, 2.0 KiB")
+        let failed = try line { folder in
+            folder.inSync = false
+            folder.pending.uploads = 1
+            folder.problems = [ProblemStatus(problem(Array("a".utf8), .unreadable, "no"))]
+        }
+        #expect(failed == "photos 1 problem · 20 files, 2.0 KiB")
     }
 
     // MARK: Metrics

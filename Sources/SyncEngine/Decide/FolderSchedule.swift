@@ -101,7 +101,8 @@ public struct FolderSchedule: Sendable {
     /// Until when nothing is tried, because the last try failed as a whole.
     private var blockedUntil: UnixTime?
     private var failures = 0
-    private var isSyncWanted = false
+    /// The start counts as a wish: what failed before may have been mended since.
+    private var isSyncWanted = true
     private var runningCycle: Plan?
     private var isReacting = false
     /// True while a gate stops everything.

@@ -16,8 +16,9 @@ enum StatusLine {
     private static func word(_ folder: FolderStatus) -> String? {
         switch folder.state {
         case .idle where folder.inSync: nil
-        case .idle where !folder.pending.isEmpty: "waiting (\(StatusScreen.pending(folder.pending)))"
+        // Before what waits: what has a problem waits as well.
         case .idle where !folder.problems.isEmpty: Format.count(Int64(folder.problems.count), "problem")
+        case .idle where !folder.pending.isEmpty: "waiting (\(StatusScreen.pending(folder.pending)))"
         case .idle: "not in sync"
         case .transferring: "transferring (\(StatusScreen.pending(folder.pending)))"
         case .scanning, .paused, .halted, .failing: folder.state.rawValue
