@@ -78,6 +78,8 @@ struct ConfiguredFolder: Sendable {
     var path: String
     /// Between two full scans by a daemon.
     var scanInterval: Duration
+    /// The same while all directories are watched.
+    var watchedScanInterval: Duration
     /// Between two listings by a daemon.
     var listInterval: Duration
     /// For how long a daemon holds deletes back, to judge them together.

@@ -128,6 +128,8 @@ struct ConfigurationReader {
         let listDefault: Duration = direction == .up ? .seconds(3_600) : .seconds(300)
         let second = Duration.seconds(1)
         let scanInterval = fields.duration("scanInterval", in: section, atLeast: second, default: .seconds(900))
+        // Who names an interval wants it kept; else events are relied on for longer, where there are any.
+        let watchedScanInterval = section.value["scanInterval"] == nil ? .seconds(3_600) : scanInterval
         let listInterval = fields.duration("listInterval", in: section, atLeast: second, default: listDefault)
         let deleteDelay = fields.duration("deleteDelay", in: section, atLeast: .zero, default: .seconds(60))
         let maxDeletePercent = fields.integer("maxDeletePercent", in: section, range: 0...100, default: 50)
@@ -150,6 +152,7 @@ struct ConfigurationReader {
             folder: folder,
             path: path,
             scanInterval: scanInterval,
+            watchedScanInterval: watchedScanInterval,
             listInterval: listInterval,
             deleteDelay: deleteDelay
         )

@@ -104,6 +104,8 @@ struct FolderLoopTests {
             }
         }
 
+        var watchesAll: Bool { true }
+
         func finished() {}
 
         func putBack(_ paths: [RelativePath], after delay: Duration) {

@@ -61,6 +61,28 @@ struct FolderScheduleTests {
         #expect(schedule.next(at: at(1), changes: nil, canReact: true) == .wait(until: at(675 + Int64(450 * draw))))
     }
 
+    @Test func `where all is watched, a scan can wait longer, until something cannot be watched`() throws {
+        let settings = ScheduleSettings(
+            scanInterval: .seconds(900),
+            watchedScanInterval: .seconds(3_600),
+            listInterval: .seconds(36_000),
+            deleteDelay: .seconds(60)
+        )
+        var schedule = FolderSchedule(settings, now: Self.start, draw: { 0.5 })
+        var watched = RunSummary()
+        watched.isWatched = true
+        let first = try #require(plan(schedule.next(at: at(0), changes: nil, canReact: false)))
+        schedule.cycleBegan(first)
+        schedule.cycleEnded(watched, at: at(0))
+        #expect(schedule.next(at: at(1), changes: nil, canReact: true) == .wait(until: at(3_600)))
+        schedule.reactionBegan()
+        schedule.reactionEnded(watched, at: at(100))
+        #expect(schedule.next(at: at(101), changes: nil, canReact: true) == .wait(until: at(3_600)))
+        schedule.reactionBegan()
+        schedule.reactionEnded(RunSummary(), at: at(200))
+        #expect(schedule.next(at: at(201), changes: nil, canReact: true) == .wait(until: at(1_100)))
+    }
+
     @Test func `a change that has settled is reacted to, beside a running cycle`() throws {
         var schedule = try settled()
         #expect(schedule.next(at: at(20), changes: at(21), canReact: true) == .wait(until: at(21)))

@@ -43,6 +43,7 @@ struct ConfigurationTests {
         #expect(folder.folder.trashDays == 30)
         #expect(folder.folder.conflict == .newest)
         #expect(folder.scanInterval == .seconds(900))
+        #expect(folder.watchedScanInterval == .seconds(3_600))
         #expect(folder.listInterval == .seconds(3_600))
         #expect(folder.deleteDelay == .seconds(60))
         #expect(try read(text(folder: #""direction": "down""#)).folders.first?.listInterval == .seconds(300))
@@ -78,6 +79,7 @@ struct ConfigurationTests {
         #expect(folder.folder.trashDays == 0)
         #expect(folder.folder.conflict == .local)
         #expect(folder.scanInterval == .seconds(90))
+        #expect(folder.watchedScanInterval == .seconds(90), "who names an interval wants it kept")
         #expect(folder.listInterval == .seconds(7_200))
         #expect(folder.deleteDelay == .zero)
     }

@@ -16,6 +16,8 @@ public protocol FolderWorker: Sendable {
 public protocol ChangeSource: Sendable {
     /// When what waits will first have settled; nil where nothing waits.
     var nextDue: UnixTime? { get }
+    /// Whether all directories of the tree are watched.
+    var watchesAll: Bool { get }
     /// Takes out what has settled.
     func takeSettled() -> FolderWatcher.Settled
     /// What was taken out last has been looked at.
@@ -201,7 +203,7 @@ public final class FolderLoop: Sendable {
             state.isStopping = true
             for stop in state.stops { stop.request() }
         case .cycleEnded(let report):
-            state.schedule.cycleEnded(RunSummary(report), at: clock.now())
+            state.schedule.cycleEnded(summary(of: report), at: clock.now())
             lookAgain(report, &state)
             if !state.schedule.isRunning { state.stops = [] }
             observer.cycleEnded(report, state.schedule)
@@ -212,11 +214,17 @@ public final class FolderLoop: Sendable {
             state.reacting = []
             worker.changes?.finished()
             lookAgain(report, &state)
-            state.schedule.reactionEnded(RunSummary(report), at: clock.now())
+            state.schedule.reactionEnded(summary(of: report), at: clock.now())
             if report.leftToCycle > 0 { state.schedule.retry(at: clock.now()) }
             if !state.schedule.isRunning { state.stops = [] }
             observer.reactionEnded(report, state.schedule)
         }
+    }
+
+    private func summary(of report: CycleReport) -> RunSummary {
+        var summary = RunSummary(report)
+        summary.isWatched = worker.changes?.watchesAll ?? false
+        return summary
     }
 
     /// What was written just before it was read may have been written to once more in the same instant.

@@ -2,13 +2,21 @@
 public struct ScheduleSettings: Hashable, Sendable {
     /// Between two scans of the whole tree, more than zero.
     public var scanInterval: Duration
+    /// The same while all of its directories are watched, so that a scan finds what no event tells of, and little else.
+    public var watchedScanInterval: Duration
     /// Between two listings of the bucket, more than zero.
     public var listInterval: Duration
     /// For how long deletes are held back, to judge them together.
     public var deleteDelay: Duration
 
-    public init(scanInterval: Duration, listInterval: Duration, deleteDelay: Duration) {
+    public init(
+        scanInterval: Duration,
+        watchedScanInterval: Duration? = nil,
+        listInterval: Duration,
+        deleteDelay: Duration
+    ) {
         self.scanInterval = scanInterval
+        self.watchedScanInterval = watchedScanInterval ?? scanInterval
         self.listInterval = listInterval
         self.deleteDelay = deleteDelay
     }
@@ -24,6 +32,8 @@ public struct RunSummary: Hashable, Sendable {
     /// Entries in base.
     public var entries: Int64
     public var nextAttempt: UnixTime?
+    /// Whether all directories are watched now.
+    public var isWatched = false
 
     public init(
         failure: CycleFailure.Code? = nil,
@@ -164,7 +174,7 @@ public struct FolderSchedule: Sendable {
 
     /// A clock that was put back must make nothing wait longer than its interval.
     private mutating func distrustClock(_ now: UnixTime) {
-        if nextScan > now.adding(settings.scanInterval * 2) { nextScan = now }
+        if nextScan > now.adding(max(settings.scanInterval, settings.watchedScanInterval) * 2) { nextScan = now }
         if nextList > now.adding(settings.listInterval * 2) { nextList = now }
         if let due = deletesDue, due > now.adding(settings.deleteDelay) { deletesDue = now }
         if let due = blockedUntil, due > now.adding(.seconds(600)) { blockedUntil = nil }
@@ -193,7 +203,9 @@ public struct FolderSchedule: Sendable {
             retryDue = now
             return
         }
-        if plan.scans { nextScan = now.adding(jittered(settings.scanInterval)) }
+        if plan.scans {
+            nextScan = now.adding(jittered(summary.isWatched ? settings.watchedScanInterval : settings.scanInterval))
+        }
         if plan.lists { nextList = now.adding(jittered(settings.listInterval)) }
         // A gate whose cause is gone is to clear by itself, and soon.
         if isStoppedWhole { nextScan = min(nextScan, now.adding(Self.gateInterval)) }
@@ -214,6 +226,8 @@ public struct FolderSchedule: Sendable {
         }
         take(summary, at: now)
         if summary.failure != nil { retryDue = now }
+        // A directory has come that cannot be watched.
+        if !summary.isWatched { nextScan = min(nextScan, now.adding(settings.scanInterval)) }
     }
 
     private mutating func take(_ summary: RunSummary, at now: UnixTime) {

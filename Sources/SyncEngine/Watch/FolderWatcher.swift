@@ -85,6 +85,9 @@ public final class FolderWatcher: DirectoryWatcher {
 
     public var status: WatchStatus { state.withLock(\.status) }
 
+    /// Whether all directories of the tree are watched.
+    public var watchesAll: Bool { state.withLock { $0.status.unwatched == 0 && $0.status.directories > 0 } }
+
     /// When what waits will first have settled; nil where nothing waits.
     public var nextDue: UnixTime? { state.withLock { $0.dirty.nextDue } }
 

@@ -127,6 +127,11 @@ actor Fleet {
 
 extension ConfiguredFolder {
     var schedule: ScheduleSettings {
-        ScheduleSettings(scanInterval: scanInterval, listInterval: listInterval, deleteDelay: deleteDelay)
+        ScheduleSettings(
+            scanInterval: scanInterval,
+            watchedScanInterval: watchedScanInterval,
+            listInterval: listInterval,
+            deleteDelay: deleteDelay
+        )
     }
 }
