@@ -35,13 +35,18 @@ struct EngineWiring: Sendable {
         }
     }
 
-    init(_ configuration: Configuration, keeper: IndexKeeper) throws(CycleFailure) {
+    /// `executor` is one that is there already: its threads live as long as the process.
+    init(
+        _ configuration: Configuration,
+        keeper: IndexKeeper,
+        executor: EngineExecutor? = nil
+    ) throws(CycleFailure) {
         self.keeper = keeper
         observer = CrashPoints(.current)
         (transport, client) = Self.makeClient(configuration.connection)
         WedgePoint.arm(transport, .current)
         concurrency = configuration.concurrency
-        executor = EngineExecutor(threads: Self.threads)
+        self.executor = executor ?? EngineExecutor(threads: Self.threads)
         defaultMode = Self.defaultMode()
     }
 

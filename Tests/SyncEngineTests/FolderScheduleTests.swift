@@ -192,11 +192,58 @@ struct FolderScheduleTests {
         #expect(!retry.scans && !retry.lists && !retry.isImpatient)
     }
 
+    @Test func `what comes up while a cycle scans is due after it`() throws {
+        var schedule = try settled()
+        let scan = try #require(plan(schedule.next(at: at(910), changes: nil, canReact: true)))
+        schedule.cycleBegan(scan)
+        schedule.everythingChanged(at: at(920))
+        schedule.cycleEnded(RunSummary(), at: at(930))
+        #expect(plan(schedule.next(at: at(931), changes: nil, canReact: true))?.scans == true)
+    }
+
+    @Test func `an attempt whose time is past does not make it spin`() throws {
+        var schedule = try settled(RunSummary(nextAttempt: at(-100)))
+        #expect(schedule.next(at: at(11), changes: nil, canReact: true) == .wait(until: at(40)))
+        var stopped = try settled(RunSummary(isStoppedWhole: true, nextAttempt: at(-100)))
+        guard case .wait(let until?) = stopped.next(at: at(11), changes: nil, canReact: true) else {
+            Issue.record("a cycle was begun")
+            return
+        }
+        #expect(until == at(40), "when the gate is looked at again")
+    }
+
+    @Test func `a wanted sync that fails stays wanted, and held deletes stay held`() throws {
+        var schedule = try settled()
+        schedule.reactionBegan()
+        schedule.reactionEnded(RunSummary(held: 1), at: at(20))
+        schedule.syncWanted()
+        let cycle = try #require(plan(schedule.next(at: at(21), changes: nil, canReact: true)))
+        schedule.cycleBegan(cycle)
+        schedule.cycleEnded(RunSummary(failure: .unreachable), at: at(22))
+        let again = try #require(plan(schedule.next(at: at(30), changes: nil, canReact: true)))
+        #expect(again.scans && again.lists && again.isImpatient)
+    }
+
+    @Test func `a reaction that succeeds says nothing of cycles that fail`() throws {
+        var schedule = try settled(RunSummary(failure: .refused))
+        var now: Int64 = 12
+        for _ in 0..<3 {
+            schedule.reactionBegan()
+            schedule.reactionEnded(RunSummary(), at: at(now))
+            let cycle = try #require(plan(schedule.next(at: at(now), changes: nil, canReact: true)))
+            schedule.cycleBegan(cycle)
+            schedule.cycleEnded(RunSummary(failure: .refused), at: at(now))
+            guard case .wait(let until?) = schedule.next(at: at(now), changes: nil, canReact: true) else { return }
+            now = until.since(Self.start).components.seconds
+        }
+        #expect(now == 12 + 2 + 4 + 8)
+    }
+
     @Test func `a gate that stops everything stops reactions, and is looked at again soon`() throws {
         var schedule = try settled(RunSummary(isStoppedWhole: true))
         #expect(schedule.next(at: at(11), changes: at(5), canReact: true) == .wait(until: at(40)))
         let again = try #require(plan(schedule.next(at: at(40), changes: at(5), canReact: true)))
-        #expect(again.scans)
+        #expect(again.scans && again.lists, "it may be on either side")
         schedule.cycleBegan(again)
         schedule.cycleEnded(RunSummary(), at: at(41))
         #expect(schedule.next(at: at(42), changes: at(5), canReact: true) == .react)

@@ -13,6 +13,38 @@ struct ReactionTests {
         return world
     }
 
+    @Test func `an object that another writer replaced since the listing is not overwritten unasked`() async throws {
+        let world = try await settled()
+        world.write("a", "new a")
+        world.putObject("a", "somebody else's")
+        let reaction = try await world.react("a")
+        #expect(world.objects["a"] == "somebody else's")
+        #expect(reaction.leftToCycle == 1, "a cycle weighs it by the gates")
+        try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(world.objects["a"] == "new a", "one of four is within the limits")
+    }
+
+    @Test func `an emptied bucket stays a halt where a cycle does not list`() async throws {
+        let world = try await settled()
+        world.removeAllObjects()
+        #expect(try await world.run().halt?.reason == .remoteEmptied(baseCount: 4))
+        let scan = CycleScope(local: .whole, lists: false, deletes: true, isImpatient: false)
+        #expect(try await world.run(scan).halt?.reason == .remoteEmptied(baseCount: 4))
+        #expect(try await world.react("a").halt?.reason == .remoteEmptied(baseCount: 4))
+        #expect(world.objects.isEmpty)
+    }
+
+    @Test func `a time in the future is no reason to read a file again and again`() async throws {
+        let world = try await settled()
+        world.write("a", "from the future")
+        world.advance(seconds: 10)
+        world.fileSystem.change(Array("a".utf8), modified: UnixTime(seconds: 1_900_000_000))
+        world.advance(seconds: 10)
+        let reaction = try await world.react("a")
+        #expect(reaction.record.uploaded == 1)
+        #expect(reaction.racy.count == 0)
+    }
+
     @Test func `the first look is at everything, whatever was asked`() async throws {
         let world = try World(direction: .up)
         world.share = FolderShare()
@@ -26,7 +58,7 @@ struct ReactionTests {
         world.write("a", "new a")
         world.write("b", "new b")
         let report = try await world.react("a")
-        #expect(report.record.requests == ["PUT": 1])
+        #expect(report.record.requests == ["HEAD": 1, "PUT": 1])
         #expect(world.objects["a"] == "new a")
         #expect(world.objects["b"] == "old b", "nobody said that it changed")
     }

@@ -22,7 +22,7 @@ struct Border {
         Border(
             directory: "Sources/syncd/Control",
             modules: [
-                "ArgumentParser", "CLinux", "FlyingFox", "FlyingSocks", "Glibc", "S3API", "ServiceLifecycle",
+                "ArgumentParser", "CLinux", "FlyingFox", "FlyingSocks", "Glibc", "Logging", "S3API", "ServiceLifecycle",
                 "SyncEngine",
             ]
         ),

@@ -3,6 +3,7 @@ import Synchronization
 /// What a cycle wants the operator to know and nothing failed by: each sentence once, however often it is said.
 public final class CycleNotices: Sendable {
     private let sentences = Mutex<[String]>([])
+    private let surprising = Mutex<Int64>(0)
     private let racy = Mutex((paths: [RelativePath](), count: 0))
 
     /// Sentences that are kept; beyond, the cycle has said enough.
@@ -15,6 +16,13 @@ public final class CycleNotices: Sendable {
 
     /// Files that were written so lately that they are to be looked at once more: the first of them, and how many.
     public var racyPaths: (paths: [RelativePath], count: Int) { racy.withLock { $0 } }
+
+    /// Objects that were found to be others than the index knew.
+    var surprises: Int64 { surprising.withLock { $0 } }
+
+    func noteSurprise() {
+        surprising.withLock { $0 += 1 }
+    }
 
     func noteRacy(_ path: RelativePath) {
         racy.withLock { racy in

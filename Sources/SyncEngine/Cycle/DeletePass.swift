@@ -18,7 +18,13 @@ struct DeletePass {
         self.folder = folder
         self.trash = trash
         self.markers = markers
-        deleter = Deleter(files: context.files, store: context.store, trash: trash, looksFirst: !listed)
+        deleter = Deleter(
+            files: context.files,
+            store: context.store,
+            trash: trash,
+            looksFirst: !listed,
+            device: context.share.view?.device
+        )
     }
 
     /// Deletes the objects of the entries that `next` yields.

@@ -17,7 +17,7 @@ struct Executor {
     }
 
     func run(into done: inout Done, tally: Tally, markers: [RelativePath]) async throws {
-        let transfers = TransferPass(context, folder: folder, owner: owner, trash: trash)
+        let transfers = TransferPass(context, folder: folder, owner: owner, trash: trash, listed: scope.lists)
         if scope.isReaction {
             _ = try await transfer(transfers, into: &done, tally)
             return

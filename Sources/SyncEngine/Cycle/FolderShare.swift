@@ -22,6 +22,11 @@ public final class FolderShare: Sendable {
         seen.withLock { $0.view = view }
     }
 
+    /// Takes over a look at `paths`: all else may have been looked at since by a cycle.
+    func merge(_ scan: ScanResult, of paths: [RelativePath]) {
+        seen.withLock { $0.view?.merge(scan, of: paths) }
+    }
+
     /// Forgets what was seen if `index` is another than before: a damaged one was replaced.
     func use(_ index: any Index) {
         seen.withLock { seen in

@@ -46,11 +46,15 @@ struct IdentityGates {
             if let scan = observed.scan, observed.isWholeScan { scan.files } else {
                 try await context.index.holdsAny(memory.id, on: .local) ? 1 : 0
             }
+        let objects: Int64 =
+            if let listing = observed.listing { listing.objects } else {
+                try await context.index.holdsAny(memory.id, on: .remote) ? 1 : 0
+            }
         if let reason = judgeEmptied(
             baseCount: base,
             scanIsComplete: observed.scan?.isComplete ?? true,
             filesSeen: files,
-            objectsSeen: observed.listing?.objects
+            objectsSeen: objects
         ) {
             let side: Side = reason == .remoteEmptied(baseCount: base) ? .remote : .local
             return try await halt(reason, unless: .acceptEmptied(side, entries: base))

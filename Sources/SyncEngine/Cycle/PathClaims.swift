@@ -28,7 +28,7 @@ final class PathClaims: Sendable {
             switch owner {
             case .cycle:
                 state.cycleRuns = true
-                state.handled = []
+                state.handled = state.held[.reaction] ?? []
             case .reaction:
                 state.deferred = []
             }

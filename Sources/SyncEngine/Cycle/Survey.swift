@@ -11,6 +11,8 @@ struct Tally: Sendable {
     var approved: Int64 = 0
     /// Transfers of objects that travel in parts.
     var largeTransfers: Int64 = 0
+    /// Large files that are left to a cycle, which compares them.
+    var largeComparisons: Int64 = 0
 }
 
 /// Decides on the entries that need attention: compares what must be compared, records what needs no transfer, and
@@ -31,6 +33,11 @@ struct Survey {
             try await runBounded(limit: context.concurrency, until: context.stop) { () async throws -> Entry? in
                 while let entry = try await reader.next() {
                     let change = decider.change(for: entry)
+                    if change == .compare, query.scope != .whole, context.parts.isLarge(entry.local?.size ?? 0) {
+                        // Reading it takes long, and would keep the next reaction waiting: a cycle does it.
+                        tally.largeComparisons += 1
+                        continue
+                    }
                     let isDoubted = change == .download(replacing: .foreign) && entry.isDoubtful
                     if change == .compare || isDoubted { return entry }
                     try await settle(entry, change, &tally, &recorder)

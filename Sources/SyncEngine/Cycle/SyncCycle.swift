@@ -14,6 +14,12 @@ public struct SyncCycle: Sendable {
     public func run(_ scope: CycleScope = .whole) async -> CycleReport {
         var scope = scope
         context.share.use(context.index)
+        if scope.isReaction, !context.share.isSurveyed, context.share.isCycleRunning {
+            // The index is new, and the cycle that runs makes it good.
+            let failure = CycleFailure(code: .busy, message: "a cycle looks at everything first")
+            let now = context.clock.now()
+            return CycleReport(record: CycleRecord(startedAt: now, finishedAt: now, result: .failed), failure: failure)
+        }
         if !context.share.isSurveyed {
             scope.local = .whole
             scope.lists = true
@@ -153,7 +159,11 @@ public struct SyncCycle: Sendable {
         )
         let observed = try await observer.observe()
         run.view = observed.view
-        context.share.note(observed.view)
+        if case .paths(let paths) = run.scope.local, let scan = observed.scan {
+            context.share.merge(scan, of: paths)
+        } else {
+            context.share.note(observed.view)
+        }
         if let halt = try await gates.checkEmptied(observed) {
             run.halt = halt
             return nil
@@ -229,7 +239,8 @@ public struct SyncCycle: Sendable {
         )
         report.retries = context.store.retryCount - retriesBefore
         report.racy = context.notices.racyPaths
-        report.leftToCycle = scope.isReaction ? run.tally.largeTransfers : 0
+        report.leftToCycle = scope.isReaction ? run.tally.largeTransfers + run.tally.largeComparisons : 0
+        report.leftToCycle += context.notices.surprises
         await complete(&report, scope, folder: folder)
         return report
     }

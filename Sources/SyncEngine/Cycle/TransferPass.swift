@@ -51,7 +51,7 @@ struct TransferPass {
     /// Transfers that are tried once more when the deletes have cleared the way; beyond these the next cycle does it.
     private static let maximumRetries = 10_000
 
-    init(_ context: CycleContext, folder: Int64, owner: PathClaims.Owner, trash: Trash) {
+    init(_ context: CycleContext, folder: Int64, owner: PathClaims.Owner, trash: Trash, listed: Bool) {
         self.context = context
         self.folder = folder
         self.owner = owner
@@ -59,7 +59,7 @@ struct TransferPass {
         meter = TransferMeter(context.progress)
         slots = PartSlots.count(concurrency: context.concurrency)
         let parts = PartSlots(count: slots)
-        uploader = Uploader(context, folder: folder, meter: meter, slots: parts)
+        uploader = Uploader(context, folder: folder, meter: meter, slots: parts, looksFirst: !listed)
         downloader = Downloader(context, folder: folder, meter: meter, slots: parts)
     }
 
@@ -162,6 +162,7 @@ struct TransferPass {
         case .upload(let job, .failed(let outcome, let sent)):
             if let sent { try await state.recorder.add(sent) }
             try await state.recorder.add(outcome)
+            if case .observedRemote = outcome { context.notices.noteSurprise() }
             if case .failed(_, let problem) = outcome, problem.kind == .refused { retryLater(job, &state) }
         case .download(_, .staged(let download)):
             state.staged.append(download)

@@ -65,6 +65,8 @@ public final class FolderLoop: Sendable {
     private let observer: any FolderLoopObserver
     private let settings: ScheduleSettings
     private let draw: @Sendable () -> Double
+    /// Whether it begins at rest.
+    private let isPaused: Bool
     private let signals: AsyncStream<Event>
     private let send: AsyncStream<Event>.Continuation
     /// True while a wake-up is on its way: a burst of changes needs only one.
@@ -76,8 +78,10 @@ public final class FolderLoop: Sendable {
         settings: ScheduleSettings,
         clock: any EngineClock,
         draw: @escaping @Sendable () -> Double,
-        observer: any FolderLoopObserver
+        observer: any FolderLoopObserver,
+        isPaused: Bool = false
     ) {
+        self.isPaused = isPaused
         self.worker = worker
         self.settings = settings
         self.clock = clock
@@ -98,11 +102,15 @@ public final class FolderLoop: Sendable {
     public func stop() { send.yield(.stopped) }
 
     /// Calls `answer` when the loop next has its turn: a loop that hangs never does.
-    public func ping(_ answer: @escaping @Sendable () -> Void) { send.yield(.ping(answer)) }
+    /// One that has ended answers at once.
+    public func ping(_ answer: @escaping @Sendable () -> Void) {
+        if case .terminated = send.yield(.ping(answer)) { answer() }
+    }
 
     /// Runs until ``stop()``, or until the task is cancelled.
     public func run() async {
         var state = State(schedule: FolderSchedule(settings, now: clock.now(), draw: draw))
+        if isPaused { take(.pause, &state) }
         await withTaskGroup(of: Event.self) { group in
             group.addTask { [self] in await nextSignal() }
             while true {
@@ -110,12 +118,18 @@ public final class FolderLoop: Sendable {
                 if state.isStopping, !state.schedule.isRunning { break }
                 guard let event = await group.next() else { break }
                 switch event {
-                case .wake, .command, .stopped, .ping: group.addTask { [self] in await nextSignal() }
+                case .wake, .command, .stopped, .ping:
+                    // Cancelled, there are no more signals, and only ends are waited for.
+                    if !Task.isCancelled { group.addTask { [self] in await nextSignal() } }
                 case .timer, .cycleEnded, .reactionEnded: break
                 }
                 take(event, &state)
             }
             group.cancelAll()
+        }
+        send.finish()
+        for await event in signals {
+            if case .ping(let answer) = event { answer() }
         }
     }
 
@@ -210,7 +224,9 @@ public final class FolderLoop: Sendable {
         case .reactionEnded(let report):
             worker.changes?.putBack(worker.deferred, after: .seconds(1))
             // Broken off, it may have looked at none of them.
-            if report.failure != nil { worker.changes?.putBack(state.reacting, after: .zero) }
+            if report.failure != nil || report.halt != nil {
+                worker.changes?.putBack(state.reacting, after: .zero)
+            }
             state.reacting = []
             worker.changes?.finished()
             lookAgain(report, &state)

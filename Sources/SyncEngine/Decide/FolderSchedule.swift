@@ -111,6 +111,10 @@ public struct FolderSchedule: Sendable {
     /// Until when nothing is tried, because the last try failed as a whole.
     private var blockedUntil: UnixTime?
     private var failures = 0
+    /// True while cycles fail: a reaction that succeeds says nothing of them.
+    private var areCyclesFailing = false
+    /// When the deletes were due that the running cycle judges.
+    private var deletesWereDue: UnixTime?
     /// The start counts as a wish: what failed before may have been mended since.
     private var isSyncWanted = true
     private var runningCycle: Plan?
@@ -144,7 +148,7 @@ public struct FolderSchedule: Sendable {
         var causes: [UnixTime] = []
         if runningCycle == nil {
             if let plan = plan(at: now) { return .cycle(plan) }
-            causes += [nextScan, nextList] + [deletesDue, retryDue].compactMap { $0 }
+            causes += [nextScan, nextList] + [deletesDue, isStoppedWhole ? nil : retryDue].compactMap { $0 }
         }
         if !isReacting, canReact, !isStoppedWhole, let changes {
             if changes <= now { return .react }
@@ -155,7 +159,8 @@ public struct FolderSchedule: Sendable {
 
     private func plan(at now: UnixTime) -> Plan? {
         let areDeletesDue = deletesDue.map { $0 <= now } ?? false
-        let isRetryDue = retryDue.map { $0 <= now } ?? false
+        // While a gate stops everything, nothing is tried but what the gate wants to see.
+        let isRetryDue = !isStoppedWhole && retryDue.map { $0 <= now } ?? false
         let scans = isSyncWanted || nextScan <= now
         let lists = isSyncWanted || nextList <= now
         guard scans || lists || areDeletesDue || isRetryDue else { return nil }
@@ -174,8 +179,9 @@ public struct FolderSchedule: Sendable {
 
     /// A clock that was put back must make nothing wait longer than its interval.
     private mutating func distrustClock(_ now: UnixTime) {
-        if nextScan > now.adding(max(settings.scanInterval, settings.watchedScanInterval) * 2) { nextScan = now }
-        if nextList > now.adding(settings.listInterval * 2) { nextList = now }
+        let longestScan = max(settings.scanInterval, settings.watchedScanInterval) * 2
+        if nextScan != Self.never, nextScan > now.adding(longestScan) { nextScan = now }
+        if nextList != Self.never, nextList > now.adding(settings.listInterval * 2) { nextList = now }
         if let due = deletesDue, due > now.adding(settings.deleteDelay) { deletesDue = now }
         if let due = blockedUntil, due > now.adding(.seconds(600)) { blockedUntil = nil }
         if let due = retryDue, due > now.adding(.seconds(7_200)) { retryDue = now }
@@ -188,7 +194,10 @@ public struct FolderSchedule: Sendable {
         runningCycle = plan
         isSyncWanted = false
         retryDue = nil
-        // Deletes that a reaction sees from now on are others.
+        // What comes up from now on is not seen by this cycle, which may have passed it: it is due anew.
+        if plan.scans { nextScan = Self.never }
+        if plan.lists { nextList = Self.never }
+        deletesWereDue = plan.deletes ? deletesDue : nil
         if plan.deletes { deletesDue = nil }
     }
 
@@ -197,18 +206,30 @@ public struct FolderSchedule: Sendable {
         guard let plan = runningCycle else { return }
         runningCycle = nil
         isStoppedWhole = summary.isStoppedWhole
-        take(summary, at: now)
-        if summary.failure != nil {
-            // What was to be looked at still is.
-            retryDue = now
+        take(summary, isCycle: true, at: now)
+        guard summary.failure == nil else {
+            restore(plan, at: now)
             return
         }
         if plan.scans {
-            nextScan = now.adding(jittered(summary.isWatched ? settings.watchedScanInterval : settings.scanInterval))
+            let interval = summary.isWatched ? settings.watchedScanInterval : settings.scanInterval
+            nextScan = min(nextScan, now.adding(jittered(interval)))
         }
-        if plan.lists { nextList = now.adding(jittered(settings.listInterval)) }
-        // A gate whose cause is gone is to clear by itself, and soon.
-        if isStoppedWhole { nextScan = min(nextScan, now.adding(Self.gateInterval)) }
+        if plan.lists { nextList = min(nextList, now.adding(jittered(settings.listInterval))) }
+        // A gate whose cause is gone is to clear by itself, and soon. It may be on either side.
+        if isStoppedWhole {
+            nextScan = min(nextScan, now.adding(Self.gateInterval))
+            nextList = min(nextList, now.adding(Self.gateInterval))
+        }
+    }
+
+    /// What a failed cycle was to do still is.
+    private mutating func restore(_ plan: Plan, at now: UnixTime) {
+        retryDue = now
+        if plan.scans { nextScan = now }
+        if plan.lists { nextList = now }
+        if plan.isImpatient { isSyncWanted = true }
+        if let due = deletesWereDue { deletesDue = min(due, deletesDue ?? due) }
     }
 
     /// The step was taken, and there was something to react to.
@@ -224,21 +245,29 @@ public struct FolderSchedule: Sendable {
             isStoppedWhole = true
             nextScan = now
         }
-        take(summary, at: now)
+        take(summary, isCycle: false, at: now)
         if summary.failure != nil { retryDue = now }
         // A directory has come that cannot be watched.
         if !summary.isWatched { nextScan = min(nextScan, now.adding(settings.scanInterval)) }
     }
 
-    private mutating func take(_ summary: RunSummary, at now: UnixTime) {
+    private mutating func take(_ summary: RunSummary, isCycle: Bool, at now: UnixTime) {
         if let failure = summary.failure {
             failures += 1
+            if isCycle { areCyclesFailing = true }
             blockedUntil = now.adding(Self.delay(after: failure, failures: failures))
             return
         }
-        failures = 0
-        blockedUntil = nil
-        if let attempt = summary.nextAttempt { retryDue = min(attempt, retryDue ?? attempt) }
+        if isCycle || !areCyclesFailing {
+            areCyclesFailing = false
+            failures = 0
+            blockedUntil = nil
+        }
+        if let attempt = summary.nextAttempt {
+            // One whose time is past was passed by, for a reason that will not go at once.
+            let due = max(attempt, now.adding(Self.shortestRetry))
+            retryDue = min(due, retryDue ?? due)
+        }
         guard summary.held > 0 else { return }
         held = (summary.held, summary.entries)
         if deletesDue == nil { deletesDue = now.adding(settings.deleteDelay) }
@@ -279,6 +308,12 @@ public struct FolderSchedule: Sendable {
     }
 
     // MARK: Delays
+
+    /// While a cycle that sees to it runs.
+    private static let never = UnixTime(nanoseconds: .max)
+
+    /// Between two cycles for the sake of entries that failed.
+    private static let shortestRetry = Duration.seconds(30)
 
     /// Between two looks at a folder that a gate stops as a whole.
     private static let gateInterval = Duration.seconds(30)

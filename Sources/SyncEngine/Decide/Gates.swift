@@ -74,13 +74,12 @@ public func judgeRoot(recorded: RootIdentity?, current: RootIdentity) -> RootJud
     return .replaced(.rootReplaced("inode \(current.inode), was \(recorded.inode)"))
 }
 
-/// Whether a side that held entries is empty now. Only a complete walk can say that a root is, and only a listing that the
-/// bucket is: `objectsSeen` is nil where there was none.
+/// Whether a side that held entries is empty now. Only a complete walk can say that a root is.
 public func judgeEmptied(
     baseCount: Int64,
     scanIsComplete: Bool,
     filesSeen: Int64,
-    objectsSeen: Int64?
+    objectsSeen: Int64
 ) -> HaltReason? {
     guard baseCount > 0 else { return nil }
     if filesSeen == 0, scanIsComplete { return .rootEmptied(baseCount: baseCount) }

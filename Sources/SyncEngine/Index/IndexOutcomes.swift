@@ -66,14 +66,14 @@ private struct OutcomeWriter {
             guard let row = try row(of: entry) else { return }
             try remove(entry, row)
         case .compared(let entry):
-            guard try isCurrent(entry) else { return }
+            guard try isCurrent(entry, onBothSides: true) else { return }
             try execute("UPDATE entry SET differs = 1, attention = 1 WHERE id = ?", [entry.id])
             try clearProblem(entry.id)
         case .confirmed(let entry):
             guard try isCurrent(entry) else { return }
             try execute("UPDATE entry SET racy = 0, attention = 1 WHERE id = ?", [entry.id])
         case .left(let entry):
-            guard try isCurrent(entry) else { return }
+            guard try isCurrent(entry, onBothSides: true) else { return }
             try execute("UPDATE entry SET attention = 0 WHERE id = ?", [entry.id])
             try clearProblem(entry.id)
         case .observedLocal(let entry, let state):
@@ -95,6 +95,7 @@ private struct OutcomeWriter {
         var baseSize: Int64?
         var localTouched: Int64
         var baseETag: String?
+        var remoteTouched: Int64
     }
 
     /// Nil where the row is gone: a cycle and a reaction run side by side, and the other may have found the path gone on
@@ -104,14 +105,15 @@ private struct OutcomeWriter {
     }
 
     private func standing(_ condition: String, _ arguments: StatementArguments) throws -> Standing? {
-        let sql = "SELECT id, base_size, local_touched, base_etag FROM entry WHERE \(condition)"
+        let sql = "SELECT id, base_size, local_touched, base_etag, remote_touched FROM entry WHERE \(condition)"
         let statement = try database.cachedStatement(sql: sql)
         return try Row.fetchOne(statement, arguments: arguments).map { row in
             Standing(
                 id: try row.decode(atIndex: 0),
                 baseSize: try row.decode(atIndex: 1),
                 localTouched: try row.decode(atIndex: 2),
-                baseETag: try row.decode(atIndex: 3)
+                baseETag: try row.decode(atIndex: 3),
+                remoteTouched: try row.decode(atIndex: 4)
             )
         }
     }
@@ -122,12 +124,13 @@ private struct OutcomeWriter {
         if let row = try standing("folder = ? AND path = ?", [folder, key]) { return row }
         let insert = "INSERT INTO entry (folder, path, attention, local_touched) VALUES (?, ?, 1, ?)"
         try execute(insert, [folder, key, number.value])
-        return Standing(id: database.lastInsertedRowID, baseSize: nil, localTouched: number.value)
+        return Standing(id: database.lastInsertedRowID, baseSize: nil, localTouched: number.value, remoteTouched: 0)
     }
 
-    /// False where the local side was seen anew since the entry was read.
-    private func isCurrent(_ entry: EntryVersion) throws -> Bool {
-        try row(of: entry).map { $0.localTouched == entry.localTouched } ?? false
+    /// False where the local side, or with `onBothSides` either, was seen anew since the entry was read.
+    private func isCurrent(_ entry: EntryVersion, onBothSides: Bool = false) throws -> Bool {
+        guard let row = try row(of: entry), row.localTouched == entry.localTouched else { return false }
+        return !onBothSides || row.remoteTouched == entry.remoteTouched
     }
 
     static func baseSize(of entry: Int64, _ database: Database) throws -> Int64? {
@@ -245,8 +248,12 @@ private struct OutcomeWriter {
     /// Failures in a row that are counted; further ones wait no longer.
     private static let maximumAttempts: Int64 = 1_000_000
 
+    /// What failed before is tried again as if for the first time.
     private func clearProblem(_ entry: Int64) throws {
-        if hasProblems { try execute("DELETE FROM problem WHERE entry = ?", [entry]) }
+        guard hasProblems else { return }
+        try execute("DELETE FROM problem WHERE entry = ?", [entry])
+        let sql = "UPDATE entry SET attempts = 0, next_attempt = NULL WHERE id = ? AND next_attempt IS NOT NULL"
+        try execute(sql, [entry])
     }
 
     private func execute(_ sql: String, _ arguments: StatementArguments) throws {

@@ -8,7 +8,7 @@ enum IndexRows {
     static let entryColumns = """
         id, path, base_inode, base_size, base_modified, base_changed, base_mode, base_etag, base_remote_size, digest, \
         local_inode, local_size, local_modified, local_changed, local_mode, remote_etag, remote_size, racy, differs, \
-        digest_part_size, local_touched
+        digest_part_size, local_touched, remote_touched
         """
 
     static func entry(_ row: Row) throws -> Entry {
@@ -20,7 +20,8 @@ enum IndexRows {
             remote: try remote(row, etag: 15),
             isRacy: try row.decode(atIndex: 17),
             isKnownDifferent: try row.decode(atIndex: 18),
-            localTouched: try row.decode(atIndex: 20)
+            localTouched: try row.decode(atIndex: 20),
+            remoteTouched: try row.decode(atIndex: 21)
         )
     }
 

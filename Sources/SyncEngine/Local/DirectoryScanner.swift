@@ -77,12 +77,19 @@ struct DirectoryScanner {
         var page = Page(observe: observe)
         for path in paths where !rules.excludes(path) {
             try stop.check()
-            guard let entry = look(at: path, &result) else { continue }
+            guard isOnRoot(path, device, &result), let entry = look(at: path, &result) else { continue }
             let parent = Level(path: path.parent, rest: [entry])
             try await walk([parent], on: device, &result, &page)
         }
         try await page.flush()
         return result
+    }
+
+    /// False where another file system is mounted above `path`: what it hides is unknown.
+    private func isOnRoot(_ path: RelativePath, _ device: UInt64, _ result: inout ScanResult) -> Bool {
+        guard let mounted = mountPoint(above: path, files, device) else { return true }
+        result.note(unknown: mounted)
+        return false
     }
 
     /// The name at `path`; nil where there is none.
@@ -206,4 +213,16 @@ extension ScanResult {
     fileprivate mutating func note(leftover path: RelativePath) {
         if leftovers.count < Self.maximumKept { leftovers.append(path) }
     }
+}
+
+/// The nearest directory above `path` that is there, if it lies on another device than `device`.
+func mountPoint(above path: RelativePath, _ files: any FileSystem, _ device: UInt64) -> RelativePath? {
+    var above = path.parent
+    while let directory = above {
+        if let status = try? files.status(directory) {
+            return status.kind == .directory && status.device != device ? directory : nil
+        }
+        above = directory.parent
+    }
+    return nil
 }

@@ -78,8 +78,11 @@ public struct EntryVersion: Hashable, Sendable {
     public var localTouched: Int64
     /// Of the object that was last agreed on; nil without a base.
     public var baseETag: ETag?
+    /// The number of the observation or outcome that wrote the remote side last.
+    public var remoteTouched: Int64
 
-    public init(id: Int64, path: RelativePath, localTouched: Int64, baseETag: ETag?) {
+    public init(id: Int64, path: RelativePath, localTouched: Int64, baseETag: ETag?, remoteTouched: Int64 = 0) {
+        self.remoteTouched = remoteTouched
         self.id = id
         self.path = path
         self.localTouched = localTouched
@@ -101,6 +104,8 @@ public struct Entry: Hashable, Sendable {
     public var isKnownDifferent: Bool
     /// The number of the observation or outcome that wrote ``local`` last.
     public var localTouched: Int64
+    /// The same of ``remote``.
+    public var remoteTouched: Int64
 
     public init(
         id: Int64,
@@ -110,8 +115,10 @@ public struct Entry: Hashable, Sendable {
         remote: RemoteState?,
         isRacy: Bool,
         isKnownDifferent: Bool = false,
-        localTouched: Int64 = 0
+        localTouched: Int64 = 0,
+        remoteTouched: Int64 = 0
     ) {
+        self.remoteTouched = remoteTouched
         self.id = id
         self.path = path
         self.base = base
@@ -124,6 +131,12 @@ public struct Entry: Hashable, Sendable {
 
     /// What outcomes name it by.
     public var version: EntryVersion {
-        EntryVersion(id: id, path: path, localTouched: localTouched, baseETag: base?.remote.etag)
+        EntryVersion(
+            id: id,
+            path: path,
+            localTouched: localTouched,
+            baseETag: base?.remote.etag,
+            remoteTouched: remoteTouched
+        )
     }
 }

@@ -137,7 +137,10 @@ extension LocalState {
     /// The kernel stamps in ticks of up to 10 ms, FAT and some network file systems in steps of 2 s. A write sets both
     /// times; putting the old mtime back sets ctime.
     func isRacy(at reading: UnixTime) -> Bool {
-        modified.nanoseconds > reading.nanoseconds - 2_000_000_000
-            || changed.nanoseconds > reading.nanoseconds - 20_000_000
+        // A time far ahead says nothing of a write: somebody set it, and that shows in ctime.
+        let sinceModified = reading.nanoseconds &- modified.nanoseconds
+        let sinceChanged = reading.nanoseconds &- changed.nanoseconds
+        return (-2_000_000_000..<2_000_000_000).contains(sinceModified)
+            || (-2_000_000_000..<20_000_000).contains(sinceChanged)
     }
 }

@@ -5,6 +5,8 @@ struct Deleter: Sendable {
     let trash: Trash
     /// Whether objects must be looked at first, because no listing of this cycle has seen them.
     let looksFirst: Bool
+    /// The root's: what a file system mounted beneath it hides is not absent. Nil where it is not known.
+    let device: UInt64?
 
     /// What deleting one entry came to.
     enum Result: Sendable {
@@ -71,6 +73,15 @@ struct Deleter: Sendable {
         return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
     }
 
+    private static func hidden(_ path: RelativePath) -> Problem {
+        Problem(
+            path: path.bytes,
+            side: .local,
+            kind: .unreadable,
+            message: "another file system is mounted above it, and may hide it: it is not taken for deleted"
+        )
+    }
+
     private static func unanswered(_ path: RelativePath) -> Problem {
         Problem(
             path: path.bytes,
@@ -92,7 +103,9 @@ struct Deleter: Sendable {
         } catch {
             switch error.code {
             // A parent that became a file holds nothing either.
-            case .notFound, .notDirectory: return nil
+            case .notFound, .notDirectory:
+                guard let device, mountPoint(above: entry.path, files, device) != nil else { return nil }
+                return .failed(.failed(entry: entry.version, Self.hidden(entry.path)))
             case .exists, .isDirectory, .notEmpty, .notRegular, .symbolicLink, .accessDenied, .noSpace,
                 .tooManyOpenFiles, .readOnly, .crossDevice, .nameTooLong, .unsupported, .inputOutput, .stale, .other:
                 return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))

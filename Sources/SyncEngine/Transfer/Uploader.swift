@@ -6,8 +6,11 @@ struct Uploader: Sendable {
     let policy: PartPolicy
     let meter: TransferMeter
     let multipart: MultipartUploader
+    /// Whether the object must be looked at first, because no listing of this cycle has seen it.
+    let looksFirst: Bool
 
-    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots) {
+    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots, looksFirst: Bool) {
+        self.looksFirst = looksFirst
         files = context.files
         store = context.store
         clock = context.clock
@@ -28,6 +31,7 @@ struct Uploader: Sendable {
     }
 
     func upload(_ entry: Entry) async -> Result {
+        if looksFirst, let result = await look(at: entry) { return result }
         var sent: BaseState?
         do {
             for _ in 0..<ContentComparer.maximumTries {
@@ -48,6 +52,26 @@ struct Uploader: Sendable {
             return failed(entry, .failed(entry: entry.version, Problem(remote: entry.path, error: error)), sent)
         } catch {
             return .fatal(CycleFailure(of: error))
+        }
+    }
+
+    /// Nil if the object is as it was when this was decided on, or cannot be looked at.
+    private func look(at entry: Entry) async -> Result? {
+        do {
+            let state = try await store.head(entry.path.bytes).state
+            return state == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, state))
+        } catch {
+            switch error.code {
+            case .notFound:
+                return entry.remote == nil ? nil : .failed(.observedRemote(entry: entry.version, nil))
+            case .accessDenied:
+                return nil
+            case .preconditionFailed, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest,
+                .uploadGone, .partsRefused, .rangeIgnored, .malformedAnswer, .archived, .localFile, .cancelled,
+                .refused:
+                if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
+                return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
+            }
         }
     }
 

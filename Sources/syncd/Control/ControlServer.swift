@@ -2,6 +2,7 @@ import FlyingFox
 import FlyingSocks
 import Foundation
 import Glibc
+import Logging
 import ServiceLifecycle
 import SyncEngine
 
@@ -48,11 +49,13 @@ struct ControlServer: Service {
 struct MetricsServer: Service {
     private let server: HTTPServer
     private let port: UInt16
+    private let log: Logger
 
     /// Seconds until an answer must be there.
     private static let timeout: TimeInterval = 10
 
-    init(port: UInt16, api: ControlAPI) throws(CycleFailure) {
+    init(port: UInt16, api: ControlAPI, log: Logger) throws(CycleFailure) {
+        self.log = log
         self.port = port
         let address: sockaddr_in
         do {
@@ -74,11 +77,20 @@ struct MetricsServer: Service {
         )
     }
 
-    func run() async throws {
-        do {
-            try await runUntilShutdown(server)
-        } catch {
-            throw Self.failure(port, error)
+    /// Between two tries to have the port.
+    private static let pause = Duration.seconds(30)
+
+    /// A port that cannot be had, or that another process floods, is no reason to stop syncing.
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await server.run()
+                } catch {
+                    if !Task.isCancelled { log.error("\(Self.failure(port, error).message)") }
+                }
+                guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
+            }
         }
     }
 

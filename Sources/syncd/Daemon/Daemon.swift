@@ -157,7 +157,8 @@ final class Daemon: Sendable {
         try new.requireCredentials()
         let difference = ConfigurationDifference(from: old, to: new)
         guard !difference.isEmpty else { return ["nothing has changed"] }
-        let wiring = difference.changesEngine ? try EngineWiring(new, keeper: keeper) : oldWiring
+        let wiring =
+            difference.changesEngine ? try EngineWiring(new, keeper: keeper, executor: oldWiring.executor) : oldWiring
         for name in difference.stopped { await fleet.stop(name) }
         current.withLock { $0 = (new, wiring) }
         board.replaceFolders(new.folders)

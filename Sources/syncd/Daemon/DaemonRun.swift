@@ -29,7 +29,7 @@ struct DaemonRun: Sendable {
             let api = ControlAPI(daemon: daemon)
             control = try ControlServer(directory: configuration.stateDirectory, api: api)
             metrics = try configuration.metricsPort.map { port throws(CycleFailure) in
-                try MetricsServer(port: port, api: api)
+                try MetricsServer(port: port, api: api, log: log)
             }
         } catch {
             console.complain(error.message)

@@ -8,28 +8,32 @@ final class EngineFolder: FolderWorker {
     private let cycleFiles: PosixFileSystem
     private let reactionFiles: PosixFileSystem
     private let share = FolderShare()
+    /// Nil where the folder is not to be watched, or cannot be.
     let watcher: FolderWatcher?
+    /// Why it cannot be, in the kernel's words.
+    let watchFailure: String?
 
     /// Requests of a reaction under way at once, where a cycle runs beside it.
     private static let reactionConcurrency = 4
 
     /// `onChange` is called from any thread when something may have to be looked at.
-    /// - Throws: where the kernel gives no more watchers.
-    init(
-        _ folder: Folder,
-        _ wiring: EngineWiring,
-        onChange: @escaping @Sendable () -> Void
-    ) throws(FileSystemError) {
+    init(_ folder: Folder, _ wiring: EngineWiring, onChange: @escaping @Sendable () -> Void) {
         self.wiring = wiring
         self.folder = folder
         cycleFiles = PosixFileSystem(root: folder.root)
         reactionFiles = PosixFileSystem(root: folder.root)
-        watcher =
-            switch folder.policy.direction {
-            case .up, .both: try FolderWatcher(folder, clock: SystemClock(), onChange: onChange)
-            // What is changed here is undone by the next scan; there is nothing to react to.
-            case .down: nil
-            }
+        do throws(FileSystemError) {
+            watcher =
+                switch folder.policy.direction {
+                case .up, .both: try FolderWatcher(folder, clock: SystemClock(), onChange: onChange)
+                // What is changed here is undone by the next scan; there is nothing to react to.
+                case .down: nil
+                }
+            watchFailure = nil
+        } catch {
+            watcher = nil
+            watchFailure = error.reason
+        }
     }
 
     // MARK: For the loop

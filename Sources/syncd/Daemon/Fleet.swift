@@ -36,12 +36,10 @@ actor Fleet {
         let name = configured.folder.name
         guard members[name] == nil else { return }
         let waker = Waker()
-        let engine: EngineFolder
-        do {
-            engine = try EngineFolder(configured.folder, wiring) { waker.wake() }
-        } catch {
-            log.error("\(name) cannot be watched: \(error.reason); is fs.inotify.max_user_instances reached?")
-            return
+        let engine = EngineFolder(configured.folder, wiring) { waker.wake() }
+        if let reason = engine.watchFailure {
+            let advice = "it is scanned at its interval; is fs.inotify.max_user_instances reached?"
+            log.error("\(name) cannot be watched: \(reason); \(advice)")
         }
         let reporter = FolderReporter(
             name,
@@ -51,6 +49,7 @@ actor Fleet {
             clock: clock,
             log: log,
             watcher: engine.watcher,
+            watchFailure: engine.watchFailure,
             changed: changed
         )
         let loop = FolderLoop(
@@ -58,10 +57,10 @@ actor Fleet {
             settings: configured.schedule,
             clock: clock,
             draw: { Double.random(in: 0...1) },
-            observer: reporter
+            observer: reporter,
+            isPaused: await engine.isPaused()
         )
         waker.set(loop)
-        if await engine.isPaused() { loop.command(.pause) }
         // A loop lives until its folder is stopped, which a reload may do at any time: no group could hold it.
         let task = Task { await loop.run() }
         members[name] = Member(loop: loop, engine: engine, task: task)

@@ -39,6 +39,7 @@ final class FolderReporter: FolderLoopObserver {
     private let clock: any EngineClock
     private let log: Logger
     private let watcher: FolderWatcher?
+    private let watchFailure: String?
     private let changed: @Sendable () -> Void
     private let state = Mutex(State())
 
@@ -54,6 +55,7 @@ final class FolderReporter: FolderLoopObserver {
         clock: any EngineClock,
         log: Logger,
         watcher: FolderWatcher?,
+        watchFailure: String?,
         changed: @escaping @Sendable () -> Void
     ) {
         self.folder = folder
@@ -65,6 +67,7 @@ final class FolderReporter: FolderLoopObserver {
         log[metadataKey: "folder"] = "\(folder)"
         self.log = log
         self.watcher = watcher
+        self.watchFailure = watchFailure
         self.changed = changed
     }
 
@@ -113,7 +116,7 @@ final class FolderReporter: FolderLoopObserver {
     }
 
     private func noteWatching(_ schedule: FolderSchedule) {
-        let status = watcher?.status
+        let status = watcher?.status ?? watchFailure.map { WatchStatus(unwatched: 1, reason: $0) }
         let isPaused = schedule.isPaused
         board.update(folder) { folder in
             folder.watching = status
