@@ -345,7 +345,7 @@ class SocketTests(DaemonCase):
         here = self.up()
         trees.write_large(here.root, "large", 1 << 30)
         # One part that is held keeps the upload from being over before anything was measured.
-        held = self.proxy.fault("PUT", hold=True)
+        held = self.proxy.fault("PUT", hold=True, times=1)
         daemon = self.start_daemon(here, ready=False)
         self.addCleanup(held.release)
         held.wait_until_reached()
