@@ -99,6 +99,18 @@ struct ReactionTests {
         #expect(next.halt?.reason == .foreign(count: 1))
     }
 
+    @Test func `an object that somebody else deleted is no delete of ours`() async throws {
+        let world = try await settled()
+        world.remove("a")
+        try await world.react("a")
+        world.removeObject("a")
+        let cycle = try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(cycle.record.deletedRemote == 0)
+        try await world.run()
+        let id = try #require(try await world.index.memory(of: world.folder)?.id)
+        #expect(try await world.index.entry(id, at: RelativePath(unchecked: [0x61], in: nil)) == nil)
+    }
+
     @Test func `what came back within the delay is not deleted`() async throws {
         let world = try await settled()
         world.remove("a")

@@ -63,7 +63,8 @@ struct Deleter: Sendable {
             let details = try await store.head(entry.path.bytes)
             return details.state == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, details.state))
         } catch {
-            if error.code == .notFound { return .deleted(.removed(entry: entry.version)) }
+            // Somebody else deleted it: nothing that counts for the gates.
+            if error.code == .notFound { return .failed(.observedRemote(entry: entry.version, nil)) }
             return failure(of: entry, error)
         }
     }

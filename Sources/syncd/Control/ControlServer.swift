@@ -41,7 +41,7 @@ struct ControlServer: Service {
     /// Returns when the socket answers, and only to its owner.
     func waitUntilListening() async throws {
         try await server.waitUntilListening(timeout: 30)
-        socket.restrict()
+        try socket.restrict()
     }
 }
 

@@ -29,8 +29,10 @@ final class ControlSocket: Sendable {
         unlinkat(directory, Self.name, 0)
     }
 
-    /// Leaves it to its owner alone.
-    func restrict() {
-        fchmodat(directory, Self.name, 0o600, 0)
+    /// Leaves it to its owner alone. - Throws: where that cannot be; then nobody may be served.
+    func restrict() throws(CycleFailure) {
+        guard fchmodat(directory, Self.name, 0o600, 0) == 0 else {
+            throw CycleFailure(code: .stateDirectory, message: "cannot protect \(Self.name): \(reason(errno))")
+        }
     }
 }
