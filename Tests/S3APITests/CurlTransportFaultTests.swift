@@ -240,33 +240,38 @@ struct CurlTransportFaultTests {
 
     @Test func `a kept connection that died is replaced, and the body begins anew`() async throws {
         let body = CurlTransportTests.noise(200_000, seed: 7)
-        let server = try LoopbackServer { connection in
-            if connection.number == 0 {
-                connection.readRequest()
-                connection.answer(200)
-                // The next request's head and a part of its body come, and nothing is answered.
-                _ = connection.readHead()
-                _ = connection.read(50_000)
-            } else {
-                while connection.readRequest() != nil { connection.answer(201) }
+        let file = try ScratchFile(body)
+        // On a busy machine the death may show in the middle of the exchange: then it is an interruption.
+        for _ in 0..<5 {
+            let server = try LoopbackServer { connection in
+                if connection.number == 0 {
+                    connection.readRequest()
+                    connection.answer(200)
+                    // The next request's head and a part of its body come, and nothing is answered.
+                    _ = connection.readHead()
+                    _ = connection.read(50_000)
+                } else {
+                    while connection.readRequest() != nil { connection.answer(201) }
+                }
+            }
+            let transport = CurlTransport(options: Self.hasty)
+            _ = try await transport.send(CurlTransportTests.request(.get, server))
+            let put = CurlTransportTests.request(
+                .put,
+                server,
+                body: .descriptor(file.descriptor, offset: 0, length: Int64(body.count))
+            )
+            switch await Self.outcome(put, transport) {
+            case .success(let response):
+                let isWhole = server.requests.last?.body == body
+                #expect(response.status == 201 && isWhole)
+                #expect(server.connectionCount == 2)
+                return
+            case .failure(let error):
+                #expect(error.code == .interrupted)
             }
         }
-        let transport = CurlTransport(options: Self.hasty)
-        _ = try await transport.send(CurlTransportTests.request(.get, server))
-        let file = try ScratchFile(body)
-        let put = CurlTransportTests.request(
-            .put,
-            server,
-            body: .descriptor(file.descriptor, offset: 0, length: Int64(body.count))
-        )
-        switch await Self.outcome(put, transport) {
-        case .success(let response):
-            let isWhole = server.requests.last?.body == body
-            #expect(response.status == 201 && isWhole)
-        case .failure(let error):
-            Issue.record("\(error)")
-        }
-        #expect(server.connectionCount == 2)
+        Issue.record("it was never replaced")
     }
 
     @Test func `a file that has become shorter is not padded`() async throws {
