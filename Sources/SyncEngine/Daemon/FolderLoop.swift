@@ -34,7 +34,7 @@ public protocol FolderLoopObserver: Sendable {
     func cycleEnded(_ report: CycleReport, _ schedule: FolderSchedule)
     /// The report speaks of the paths that were reacted to; its counts and problems are the whole folder's.
     func reactionEnded(_ report: CycleReport, _ schedule: FolderSchedule)
-    /// After each command: whether the folder rests.
+    /// Whether the folder rests has changed.
     func paused(_ isPaused: Bool)
 }
 
@@ -256,6 +256,7 @@ public final class FolderLoop: Sendable {
     private static let racyDelay = Duration.milliseconds(2_200)
 
     private func take(_ command: Command, _ state: inout State) {
+        let wasPaused = state.schedule.isPaused
         switch command {
         case .sync: state.schedule.syncWanted()
         case .approved: state.schedule.approved(at: clock.now())
@@ -264,7 +265,7 @@ public final class FolderLoop: Sendable {
             state.schedule.pause()
             for stop in state.stops { stop.request() }
         }
-        observer.paused(state.schedule.isPaused)
+        if state.schedule.isPaused != wasPaused { observer.paused(state.schedule.isPaused) }
     }
 }
 

@@ -30,6 +30,8 @@ struct ControlAPI: Sendable {
         case ("POST", "/reload"):
             return await reload()
         case ("POST", "/sync"):
+            let paused = daemon.board.snapshot.folders.first { folders == [$0.name] && $0.state == .paused }
+            if let paused { return .failed(409, "\(paused.name) is paused: syncd resume \(shellQuoted(paused.name))") }
             return await command(.sync, folders)
         case ("POST", "/pause"):
             return await pause(true, folders)

@@ -31,7 +31,7 @@ struct PauseCommand: AsyncParsableCommand {
         commandName: "pause",
         abstract: "Let a folder rest, also after a restart, until resume.",
         discussion: """
-            What is under way ends or is saved first.
+            What is under way ends or is saved first. `syncd --once` runs all the same.
 
             Examples:
               syncd pause
