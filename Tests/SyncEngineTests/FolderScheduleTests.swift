@@ -204,7 +204,7 @@ struct FolderScheduleTests {
     @Test func `an attempt whose time is past does not make it spin`() throws {
         var schedule = try settled(RunSummary(nextAttempt: at(-100)))
         #expect(schedule.next(at: at(11), changes: nil, canReact: true) == .wait(until: at(40)))
-        var stopped = try settled(RunSummary(isStoppedWhole: true, nextAttempt: at(-100)))
+        var stopped = try settled(RunSummary(stoppedAt: .local, nextAttempt: at(-100)))
         guard case .wait(let until?) = stopped.next(at: at(11), changes: nil, canReact: true) else {
             Issue.record("a cycle was begun")
             return
@@ -240,19 +240,26 @@ struct FolderScheduleTests {
     }
 
     @Test func `a gate that stops everything stops reactions, and is looked at again soon`() throws {
-        var schedule = try settled(RunSummary(isStoppedWhole: true))
+        var schedule = try settled(RunSummary(stoppedAt: .local))
         #expect(schedule.next(at: at(11), changes: at(5), canReact: true) == .wait(until: at(40)))
         let again = try #require(plan(schedule.next(at: at(40), changes: at(5), canReact: true)))
-        #expect(again.scans && again.lists, "it may be on either side")
+        #expect(again.scans && !again.lists, "nothing is asked of the service")
         schedule.cycleBegan(again)
         schedule.cycleEnded(RunSummary(), at: at(41))
         #expect(schedule.next(at: at(42), changes: at(5), canReact: true) == .react)
     }
 
+    @Test func `an emptied bucket is listed again soon, and nothing is walked for it`() throws {
+        var schedule = try settled(RunSummary(stoppedAt: .remote))
+        #expect(schedule.next(at: at(11), changes: at(5), canReact: true) == .wait(until: at(40)))
+        let again = try #require(plan(schedule.next(at: at(40), changes: at(5), canReact: true)))
+        #expect(again.lists && !again.scans)
+    }
+
     @Test func `a reaction that a gate stopped asks for a cycle`() throws {
         var schedule = try settled()
         schedule.reactionBegan()
-        schedule.reactionEnded(RunSummary(isStoppedWhole: true), at: at(20))
+        schedule.reactionEnded(RunSummary(stoppedAt: .local), at: at(20))
         let cycle = try #require(plan(schedule.next(at: at(20), changes: at(20), canReact: true)))
         #expect(cycle.scans)
     }

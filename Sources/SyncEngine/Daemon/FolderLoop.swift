@@ -218,8 +218,7 @@ public final class FolderLoop: Sendable {
             for stop in state.stops { stop.request() }
         case .cycleEnded(let report):
             state.schedule.cycleEnded(summary(of: report), at: clock.now())
-            lookAgain(report, &state)
-            if !state.schedule.isRunning { state.stops = [] }
+            lookAgain(report, left: Self.surpriseDelay, &state)
             observer.cycleEnded(report, state.schedule)
         case .reactionEnded(let report):
             worker.changes?.putBack(worker.deferred, after: .seconds(1))
@@ -229,10 +228,8 @@ public final class FolderLoop: Sendable {
             }
             state.reacting = []
             worker.changes?.finished()
-            lookAgain(report, &state)
             state.schedule.reactionEnded(summary(of: report), at: clock.now())
-            if report.leftToCycle > 0 { state.schedule.retry(at: clock.now()) }
-            if !state.schedule.isRunning { state.stops = [] }
+            lookAgain(report, left: .zero, &state)
             observer.reactionEnded(report, state.schedule)
         }
     }
@@ -243,14 +240,21 @@ public final class FolderLoop: Sendable {
         return summary
     }
 
-    /// What was written just before it was read may have been written to once more in the same instant.
-    private func lookAgain(_ report: CycleReport, _ state: inout State) {
+    /// What was left is for a cycle that begins after `left`. What was written just before it was read may have been
+    /// written to once more in the same instant, and is looked at later on.
+    private func lookAgain(_ report: CycleReport, left delay: Duration, _ state: inout State) {
+        if !state.schedule.isRunning { state.stops = [] }
+        if report.leftToCycle > 0 { state.schedule.retry(at: clock.now().adding(delay)) }
         if let changes = worker.changes, report.racy.count <= CycleNotices.maximumRacy {
             changes.putBack(report.racy.paths, after: Self.racyDelay)
         } else if report.racy.count > 0 {
             state.schedule.retry(at: clock.now().adding(Self.racyDelay))
         }
     }
+
+    /// After a cycle that met objects which are others than it knew: a service that shows others each time must not make
+    /// it spin.
+    private static let surpriseDelay = Duration.seconds(30)
 
     /// A little more than the coarsest clock of a file system.
     private static let racyDelay = Duration.milliseconds(2_200)

@@ -25,8 +25,8 @@ public struct ScheduleSettings: Hashable, Sendable {
 /// What a schedule needs to know of a cycle or reaction that ended.
 public struct RunSummary: Hashable, Sendable {
     public var failure: CycleFailure.Code?
-    /// True if a gate stopped everything, so that reactions have to wait.
-    public var isStoppedWhole: Bool
+    /// The side at which a gate saw what stops everything, so that reactions have to wait; nil where none does.
+    public var stoppedAt: Side?
     /// Deletes that wait to be judged together.
     public var held: Int64
     /// Entries in base.
@@ -37,13 +37,13 @@ public struct RunSummary: Hashable, Sendable {
 
     public init(
         failure: CycleFailure.Code? = nil,
-        isStoppedWhole: Bool = false,
+        stoppedAt: Side? = nil,
         held: Int64 = 0,
         entries: Int64 = 0,
         nextAttempt: UnixTime? = nil
     ) {
         self.failure = failure
-        self.isStoppedWhole = isStoppedWhole
+        self.stoppedAt = stoppedAt
         self.held = held
         self.entries = entries
         self.nextAttempt = nextAttempt
@@ -52,7 +52,7 @@ public struct RunSummary: Hashable, Sendable {
     public init(_ report: CycleReport) {
         self.init(
             failure: report.failure?.code,
-            isStoppedWhole: report.halt?.reason.stopsEverything ?? false,
+            stoppedAt: report.halt?.reason.stoppedAt,
             held: report.held,
             entries: report.counts.entries,
             nextAttempt: report.nextAttempt
@@ -61,13 +61,18 @@ public struct RunSummary: Hashable, Sendable {
 }
 
 extension HaltReason {
-    /// True if nothing at all may be written while it holds; false if only deletes and overwrites may not.
-    public var stopsEverything: Bool {
+    /// The side at which the cause lies, where nothing at all may be written while it holds; nil if only deletes and
+    /// overwrites may not.
+    public var stoppedAt: Side? {
         switch self {
-        case .rootMissing, .rootReplaced, .rootEmptied, .remoteEmptied: true
-        case .tooManyDeletes, .nothingLeft, .foreign: false
+        case .rootMissing, .rootReplaced, .rootEmptied: .local
+        case .remoteEmptied: .remote
+        case .tooManyDeletes, .nothingLeft, .foreign: nil
         }
     }
+
+    /// True if nothing at all may be written while it holds; false if only deletes and overwrites may not.
+    public var stopsEverything: Bool { stoppedAt != nil }
 }
 
 /// Decides when a folder's cycles and reactions run: a value, told what happened and what time it is.
@@ -119,8 +124,8 @@ public struct FolderSchedule: Sendable {
     private var isSyncWanted = true
     private var runningCycle: Plan?
     private var isReacting = false
-    /// True while a gate stops everything.
-    private var isStoppedWhole = false
+    /// Not nil while a gate stops everything: the side at which its cause lies.
+    private var stoppedAt: Side?
 
     public private(set) var isPaused = false
 
@@ -134,9 +139,6 @@ public struct FolderSchedule: Sendable {
 
     public var isRunning: Bool { runningCycle != nil || isReacting }
 
-    /// When the next listing is due.
-    public var nextListing: UnixTime { nextList }
-
     // MARK: What to do
 
     /// `changes` is when the first of the changes that wait will have settled; nil where none wait.
@@ -148,9 +150,9 @@ public struct FolderSchedule: Sendable {
         var causes: [UnixTime] = []
         if runningCycle == nil {
             if let plan = plan(at: now) { return .cycle(plan) }
-            causes += [nextScan, nextList] + [deletesDue, isStoppedWhole ? nil : retryDue].compactMap { $0 }
+            causes += [nextScan, nextList] + [deletesDue, stoppedAt == nil ? retryDue : nil].compactMap { $0 }
         }
-        if !isReacting, canReact, !isStoppedWhole, let changes {
+        if !isReacting, canReact, stoppedAt == nil, let changes {
             if changes <= now { return .react }
             causes.append(changes)
         }
@@ -160,7 +162,7 @@ public struct FolderSchedule: Sendable {
     private func plan(at now: UnixTime) -> Plan? {
         let areDeletesDue = deletesDue.map { $0 <= now } ?? false
         // While a gate stops everything, nothing is tried but what the gate wants to see.
-        let isRetryDue = !isStoppedWhole && retryDue.map { $0 <= now } ?? false
+        let isRetryDue = stoppedAt == nil && retryDue.map { $0 <= now } ?? false
         let scans = isSyncWanted || nextScan <= now
         let lists = isSyncWanted || nextList <= now
         guard scans || lists || areDeletesDue || isRetryDue else { return nil }
@@ -205,7 +207,7 @@ public struct FolderSchedule: Sendable {
     public mutating func cycleEnded(_ summary: RunSummary, at now: UnixTime) {
         guard let plan = runningCycle else { return }
         runningCycle = nil
-        isStoppedWhole = summary.isStoppedWhole
+        stoppedAt = summary.stoppedAt
         take(summary, isCycle: true, at: now)
         guard summary.failure == nil else {
             restore(plan, at: now)
@@ -216,10 +218,15 @@ public struct FolderSchedule: Sendable {
             nextScan = min(nextScan, now.adding(jittered(interval)))
         }
         if plan.lists { nextList = min(nextList, now.adding(jittered(settings.listInterval))) }
-        // A gate whose cause is gone is to clear by itself, and soon. It may be on either side.
-        if isStoppedWhole {
-            nextScan = min(nextScan, now.adding(Self.gateInterval))
-            nextList = min(nextList, now.adding(Self.gateInterval))
+        // A gate whose cause is gone is to clear by itself, and soon.
+        if let stoppedAt { look(at: stoppedAt, by: now.adding(Self.gateInterval)) }
+    }
+
+    /// Has a side looked at by then.
+    private mutating func look(at side: Side, by time: UnixTime) {
+        switch side {
+        case .local: nextScan = min(nextScan, time)
+        case .remote: nextList = min(nextList, time)
         }
     }
 
@@ -240,10 +247,10 @@ public struct FolderSchedule: Sendable {
     /// Sets what is due next.
     public mutating func reactionEnded(_ summary: RunSummary, at now: UnixTime) {
         isReacting = false
-        if summary.isStoppedWhole {
-            // A whole cycle says so, and goes on when the cause is gone.
-            isStoppedWhole = true
-            nextScan = now
+        if let side = summary.stoppedAt {
+            // A cycle says so, and goes on when the cause is gone.
+            stoppedAt = side
+            look(at: side, by: now)
         }
         take(summary, isCycle: false, at: now)
         if summary.failure != nil { retryDue = now }
@@ -280,7 +287,7 @@ public struct FolderSchedule: Sendable {
 
     /// So much changed that the whole tree has to be looked at.
     public mutating func everythingChanged(at now: UnixTime) {
-        nextScan = min(nextScan, now)
+        look(at: .local, by: now)
     }
 
     /// The operator wants a cycle now.
@@ -293,7 +300,7 @@ public struct FolderSchedule: Sendable {
     public mutating func approved(at now: UnixTime) {
         deletesDue = now
         blockedUntil = nil
-        if isStoppedWhole { nextScan = now }
+        if let stoppedAt { look(at: stoppedAt, by: now) }
     }
 
     /// Nothing is due until ``resume()``.

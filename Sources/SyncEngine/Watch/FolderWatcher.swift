@@ -236,9 +236,9 @@ public final class FolderWatcher: DirectoryWatcher {
     /// - Returns: watches that stand for nothing any more.
     private func take(_ event: InotifyEvent, at now: UnixTime, _ state: inout State) -> [Int32] {
         if event.has(CInt(IN_IGNORED)) {
-            state.table.forget(event.watch)
+            let stale = state.table.forget(event.watch)
             state.status.directories = state.table.count
-            return []
+            return stale
         }
         if event.has(CInt(IN_Q_OVERFLOW)) { state.status.overflows += 1 }
         if event.has(CInt(IN_Q_OVERFLOW) | CInt(IN_UNMOUNT) | IN_DELETE_SELF | IN_MOVE_SELF) {

@@ -68,9 +68,9 @@ struct WatchTable {
         watch(at: path).map { drop($0) } ?? []
     }
 
-    /// The kernel has dropped this watch.
-    mutating func forget(_ watch: Int32) {
-        _ = drop(watch)
+    /// The kernel has dropped this watch. - Returns: those beneath its directory, to be removed.
+    mutating func forget(_ watch: Int32) -> [Int32] {
+        drop(watch).filter { $0 != watch }
     }
 
     /// A walk over the whole tree begins.
