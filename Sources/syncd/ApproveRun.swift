@@ -51,6 +51,35 @@ struct ApproveRun: Sendable {
     }
 }
 
+extension Approval {
+    /// What `approve --json` says.
+    func json(folder: String) -> JSONValue {
+        .object([
+            JSONMember("folder", .string(folder)),
+            JSONMember("approved", .integer(changes.values.reduce(0, +))),
+            JSONMember("until", .string(Format.timestamp(until))),
+            JSONMember(
+                "changes",
+                .object(
+                    changes.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                        JSONMember($0.key.rawValue, .integer($0.value))
+                    }
+                )
+            ),
+        ])
+    }
+
+    /// Reads what ``json(folder:)`` writes; nil for anything else.
+    init?(json: JSONValue) {
+        guard let until = json["until"]?.text.flatMap({ Format.time($0) }), let members = json["changes"]?.members
+        else { return nil }
+        let changes = members.compactMap { member in
+            GatedChange.Action(rawValue: member.key).flatMap { action in member.value.integer.map { (action, $0) } }
+        }
+        self.init(changes: Dictionary(changes, uniquingKeysWith: +), until: until)
+    }
+}
+
 extension GatedChange.Action {
     /// What approving `count` changes of this kind lets the next cycles do.
     fileprivate func sentence(_ count: Int64) -> String {

@@ -54,28 +54,16 @@ struct EngineRunner: CycleRunner {
 
     func explain(_ folder: Folder, _ path: RelativePath) async throws(CycleFailure) -> Explanation {
         let consequence = "Nothing is known of the path: run a cycle."
-        return try await wiring.keeper.recall(folder.name, consequence: consequence) { index throws(CycleFailure) in
-            let files = PosixFileSystem(root: folder.root)
-            return try await Explainer(wiring.context(folder, files, index, CycleProgress(), StopSignal())).explain(
-                path
-            )
+        return try await wiring.recall(folder, consequence: consequence) { context throws(CycleFailure) in
+            try await Explainer(context).explain(path)
         }
     }
 
     func setPaused(_ folder: Folder, _ isPaused: Bool) async throws(CycleFailure) {
-        let consequence = "Nothing was noted: say it again."
-        try await wiring.keeper.recall(folder.name, consequence: consequence) { index throws(CycleFailure) in
-            let files = PosixFileSystem(root: folder.root)
-            let context = wiring.context(folder, files, index, CycleProgress(), StopSignal())
-            try await SyncCycle(context).setPaused(isPaused)
-        }
+        try await wiring.setPaused(folder, isPaused)
     }
 
     func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
-        let consequence = "Nothing was approved: run a cycle, and look at what it shows."
-        return try await wiring.keeper.recall(folder.name, consequence: consequence) { index throws(CycleFailure) in
-            let files = PosixFileSystem(root: folder.root)
-            return try await SyncCycle(wiring.context(folder, files, index, CycleProgress(), StopSignal())).approve()
-        }
+        try await wiring.approve(folder)
     }
 }

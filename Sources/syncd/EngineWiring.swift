@@ -102,6 +102,35 @@ struct EngineWiring: Sendable {
         )
     }
 
+    /// Lets `body` use what the index knows of a folder, with a descriptor of the root of its own.
+    /// `consequence` is a sentence: what it means that a new index knows nothing.
+    func recall<Value: Sendable>(
+        _ folder: Folder,
+        consequence: String,
+        share: FolderShare = FolderShare(),
+        _ body: @escaping @Sendable (CycleContext) async throws(CycleFailure) -> Value
+    ) async throws(CycleFailure) -> Value {
+        try await keeper.recall(folder.name, consequence: consequence) { index throws(CycleFailure) in
+            let files = PosixFileSystem(root: folder.root)
+            return try await body(context(folder, files, index, CycleProgress(), StopSignal(), share: share))
+        }
+    }
+
+    /// Approves what waits in a halted folder, for 24 hours.
+    func approve(_ folder: Folder) async throws(CycleFailure) -> Approval {
+        let consequence = "Nothing was approved: run a cycle, and look at what it shows."
+        return try await recall(folder, consequence: consequence) { context throws(CycleFailure) in
+            try await OperatorWishes(context).approve()
+        }
+    }
+
+    /// Notes whether the operator wants a folder to rest.
+    func setPaused(_ folder: Folder, _ isPaused: Bool) async throws(CycleFailure) {
+        try await recall(folder, consequence: "Nothing was noted: say it again.") { context throws(CycleFailure) in
+            try await OperatorWishes(context).setPaused(isPaused)
+        }
+    }
+
     /// Takes the root's lock, which two state directories with one root would fight for.
     func lock(_ files: PosixFileSystem, _ folder: Folder) throws(CycleFailure) {
         let path = String(decoding: folder.root, as: UTF8.self)

@@ -20,7 +20,7 @@ struct OnceRun: Sendable {
         let file = StatusFile(directory: configuration.stateDirectory)
         do {
             lock = try StateDirectory(path: configuration.stateDirectory).lock()
-            board = try start(file)
+            board = try StatusBoard.begin(configuration, file, at: clock.now(), log)
         } catch {
             console.complain(error.message)
             return error.code.exitCause
@@ -38,24 +38,6 @@ struct OnceRun: Sendable {
         if isJSON { console.json(board.snapshot.json) }
         withExtendedLifetime(lock) {}
         return ExitCause.first(of: causes)
-    }
-
-    /// The board as the last run left it, with this process as the one that syncs.
-    private func start(_ file: StatusFile) throws(CycleFailure) -> StatusBoard {
-        var recorded = RecordedStatus()
-        do {
-            recorded = try file.read()
-        } catch {
-            log.warning("the last status cannot be read", metadata: ["reason": "\(error.message)"])
-        }
-        let now = clock.now()
-        recorded.runningSince = nil
-        var document = StatusDocument(recorded, configuration: configuration, now: now)
-        document.running = true
-        let board = StatusBoard(document: document, file: file)
-        try file.noteProcess(startedAt: now)
-        try board.write()
-        return board
     }
 
     private func cycles(_ board: StatusBoard, _ reporter: CycleReporter, _ stop: StopSignal) async -> [ExitCause] {

@@ -22,18 +22,11 @@ enum Signals {
     ) async -> Result {
         let stop = StopSignal()
         let (signals, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let received = Received()
-        let sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                if received.note() > 1 { _exit(128 + number) }
-                stop.request()
-                onFirst()
-                continuation.yield()
-            }
-            source.resume()
-            return source
+        for number in [SIGINT, SIGTERM] { signal(number, SIG_IGN) }
+        let sources = exitingOnSecond {
+            stop.request()
+            onFirst()
+            continuation.yield()
         }
         defer { for source in sources { source.cancel() } }
         return await withTaskGroup(of: Result?.self) { group in
@@ -57,16 +50,21 @@ enum Signals {
     }
 
     /// Ends the process at once when SIGINT or SIGTERM comes for the second time; the first is somebody else's to take.
-    static func exitOnSecond() {
+    /// - Returns: what has to live as long as that is to hold.
+    static func exitOnSecond() -> [any DispatchSourceSignal] {
+        exitingOnSecond {}
+    }
+
+    private static func exitingOnSecond(onFirst: @escaping @Sendable () -> Void) -> [any DispatchSourceSignal] {
         let received = Received()
-        for number in [SIGINT, SIGTERM] {
+        return [SIGINT, SIGTERM].map { number in
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            // The handler holds its own source, so that it lives as long as the process.
             source.setEventHandler {
-                withExtendedLifetime(source) {}
                 if received.note() > 1 { _exit(128 + number) }
+                onFirst()
             }
             source.resume()
+            return source
         }
     }
 

@@ -1,3 +1,4 @@
+import Logging
 import SyncEngine
 import Synchronization
 
@@ -22,6 +23,29 @@ final class StatusBoard: Sendable {
     init(document: StatusDocument, file: StatusFile) {
         state = Mutex(State(document: document))
         self.file = file
+    }
+
+    /// The board as the last process left it, with this one as the one that syncs; others can read that from now on.
+    /// - Throws: `.stateDirectory` where the files cannot be written.
+    static func begin(
+        _ configuration: Configuration,
+        _ file: StatusFile,
+        at now: UnixTime,
+        _ log: Logger
+    ) throws(CycleFailure) -> StatusBoard {
+        var recorded = RecordedStatus()
+        do {
+            recorded = try file.read()
+        } catch {
+            log.warning("the last status cannot be read", metadata: ["reason": "\(error.message)"])
+        }
+        recorded.runningSince = nil
+        var document = StatusDocument(recorded, configuration: configuration, now: now)
+        document.running = true
+        let board = StatusBoard(document: document, file: file)
+        try file.noteProcess(startedAt: now)
+        try board.write()
+        return board
     }
 
     var snapshot: StatusDocument { state.withLock(\.document) }

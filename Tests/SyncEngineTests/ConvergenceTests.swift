@@ -82,8 +82,8 @@ private final class History {
     }
 
     private func approve() throws {
-        let cycle = world.cycle
-        _ = SimulationExecutor(seed: 1).run { try? await cycle.approve() }
+        let wishes = OperatorWishes(world.context)
+        _ = SimulationExecutor(seed: 1).run { try? await wishes.approve() }
     }
 
     // MARK: Edits

@@ -45,7 +45,7 @@ final class DiskWorld {
             index throws(CycleFailure) in
             var own = context
             own.index = index
-            return try await SyncCycle(own).approve()
+            return try await OperatorWishes(own).approve()
         }
     }
 

@@ -207,6 +207,17 @@ struct FolderLoopTests {
         }
     }
 
+    @Test func `a loop that has ended answers too, so that nobody waits for it`() async throws {
+        let worker = Worker()
+        var ended: FolderLoop?
+        try await withLoop(worker) { loop, runs in
+            _ = await runs.next()
+            ended = loop
+        }
+        let loop = try #require(ended)
+        await settle(loop)
+    }
+
     @Test func `stopping asks what runs to stop, and waits for it`() async throws {
         let worker = Worker()
         worker.hold()

@@ -45,5 +45,7 @@ struct PathClaimsTests {
         #expect(claims.claim(path("a"), for: .reaction))
         claims.begin(.cycle)
         #expect(!claims.claim(path("a"), for: .cycle), "a reaction that began before still works on it")
+        claims.release(path("a"), by: .reaction)
+        #expect(!claims.claim(path("a"), for: .cycle), "and what came of it may not be recorded yet")
     }
 }

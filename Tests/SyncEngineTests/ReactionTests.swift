@@ -1,6 +1,7 @@
-import SyncEngine
 import TestSupport
 import Testing
+
+@testable import SyncEngine
 
 /// What a daemon does between its cycles: it looks at paths that changed, and at nothing else.
 struct ReactionTests {
@@ -137,6 +138,39 @@ struct ReactionTests {
         let reaction = try await world.react("a")
         #expect(reaction.halt?.reason.stopsEverything == true)
         #expect(world.objects["a"] == "old a")
+    }
+
+    @Test func `what a mounted file system hides is not taken for gone`() async throws {
+        let world = try await settled()
+        world.remove("dir/c")
+        world.fileSystem.change(Array("dir".utf8), device: 2)
+        let reaction = try await world.react("dir/c")
+        #expect(reaction.held == 0)
+        try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(world.objects["dir/c"] == "old dir/c")
+    }
+
+    @Test func `a file system that is mounted before a held delete keeps it from being done`() async throws {
+        let world = try await settled()
+        world.remove("dir/c")
+        #expect(try await world.react("dir/c").held == 1)
+        world.fileSystem.change(Array("dir".utf8), device: 2)
+        let cycle = try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(cycle.record.deletedRemote == 0)
+        #expect(cycle.problems.map(\.problem.kind) == [.unreadable])
+        #expect(world.objects["dir/c"] == "old dir/c")
+    }
+
+    @Test func `beside a cycle that makes a new index good a reaction waits`() async throws {
+        let world = try World(direction: .up)
+        let share = FolderShare()
+        world.share = share
+        world.write("a", "a")
+        share.claims.begin(.cycle)
+        #expect(try await world.react("a").failure?.code == .busy)
+        #expect(world.objects.isEmpty)
+        share.claims.end(.cycle)
+        #expect(try await world.react("a").record.uploaded == 1)
     }
 
     @Test func `a link in the place of a file deletes nothing`() async throws {

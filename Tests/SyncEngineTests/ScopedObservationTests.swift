@@ -121,6 +121,22 @@ struct ScopedObservationTests {
 
     private let younger = RemoteState(etag: ETag("younger"), size: 1)
 
+    @Test func `what a listing found meanwhile is not lost to an outcome of before`() async throws {
+        let (index, id) = try await agreed()
+        let entry = try #require(try await index.entry(id, at: path("e")))
+        let number = try await index.beginObservation(id, of: .remote)
+        let other = RemoteState(etag: ETag("other"), size: 1)
+        try await index.observe(number, remote: [RemoteObservation(path: path("e"), state: other)])
+        await index.abandonObservation(number)
+        for outcome in [Outcome.left(entry: entry.version), .compared(entry: entry.version)] {
+            try await index.record(id, [outcome], at: now)
+            let after = try #require(try await index.entry(id, at: path("e")))
+            #expect(after.remote == other)
+            #expect(!after.isKnownDifferent)
+            #expect(try await index.attention(id, after: nil, limit: 10).map(\.path) == [path("e")])
+        }
+    }
+
     @Test func `an outcome of a row that is gone brings the path back and touches no other`() async throws {
         let (index, id) = try await agreed()
         // The last row: its number is given to the next one.

@@ -77,7 +77,7 @@ final class World {
     func plan() async -> CycleReport { await cycle.plan(limit: 1_000) }
 
     @discardableResult
-    func approve() async throws -> Approval { try await cycle.approve() }
+    func approve() async throws -> Approval { try await OperatorWishes(context).approve() }
 
     func verify(readsObjects: Bool = false) async -> VerifyReport {
         await Verifier(context, readsObjects: readsObjects).run()

@@ -61,28 +61,14 @@ public struct CycleScope: Sendable {
 /// What earlier observations found beside what the index holds. A cycle that looks at a part goes by it for the rest.
 struct FolderView: Sendable {
     /// The device that the root lies on.
-    public var device: UInt64
+    var device: UInt64
     /// Paths that were not observed: they and all beneath them are unknown.
-    public var unknown: [RelativePath]
+    var unknown: [RelativePath]
     /// Names that are rightly not synced, here and in the bucket.
-    public var skippedLocal: Int64
-    public var skippedRemote: Int64
+    var skippedLocal: Int64
+    var skippedRemote: Int64
     /// Directories that a folder marker names.
-    public var markers: [RelativePath]
-
-    public init(
-        device: UInt64,
-        unknown: [RelativePath],
-        skippedLocal: Int64,
-        skippedRemote: Int64,
-        markers: [RelativePath]
-    ) {
-        self.device = device
-        self.unknown = unknown
-        self.skippedLocal = skippedLocal
-        self.skippedRemote = skippedRemote
-        self.markers = markers
-    }
+    var markers: [RelativePath]
 
     /// Before the first cycle.
     static let nothing = FolderView(device: 0, unknown: [], skippedLocal: 0, skippedRemote: 0, markers: [])

@@ -50,37 +50,6 @@ public struct SyncCycle: Sendable {
         }
     }
 
-    /// Approves, for 24 hours, what the last cycle was stopped from.
-    public func approve() async throws(CycleFailure) -> Approval {
-        do {
-            let now = context.clock.now()
-            let until = UnixTime(nanoseconds: now.nanoseconds + GatedChange.lifetime)
-            let memory = try await context.index.open(context.folder)
-            return Approval(changes: try await context.index.approveWaiting(memory.id, until: until), until: until)
-        } catch {
-            throw CycleFailure(of: error)
-        }
-    }
-
-    /// Notes, for this process and later ones, whether the operator wants the folder to rest.
-    public func setPaused(_ isPaused: Bool) async throws(CycleFailure) {
-        do {
-            let memory = try await context.index.open(context.folder)
-            try await context.index.setPaused(memory.id, isPaused)
-        } catch {
-            throw CycleFailure(of: error)
-        }
-    }
-
-    /// Whether the operator wants the folder to rest.
-    public func isPaused() async throws(CycleFailure) -> Bool {
-        do {
-            return try await context.index.memory(of: context.folder)?.isPaused ?? false
-        } catch {
-            throw CycleFailure(of: error)
-        }
-    }
-
     /// What a cycle has come to so far; it becomes the report.
     private struct Run {
         let scope: CycleScope
@@ -313,28 +282,5 @@ public struct SyncCycle: Sendable {
         if report.halt != nil { return .halted }
         if !report.problems.isEmpty { return .problems }
         return report.held > 0 ? .held : .inSync
-    }
-}
-
-extension CycleFailure {
-    init(_ error: IndexError) {
-        switch error.code {
-        case .damaged: self.init(code: .indexDamaged, message: error.message)
-        case .newerVersion, .unusable: self.init(code: .index, message: error.message)
-        }
-    }
-
-    /// What an error that ended a cycle says to the operator.
-    init(of error: any Error) {
-        switch error {
-        case let failure as CycleFailure: self = failure
-        case let error as IndexError: self.init(error)
-        case let error as FileSystemError:
-            self.init(code: .unreadableRoot, message: "\(error.operation) failed: \(error.reason)")
-        case let error as StoreError:
-            self = CycleFailure(fatal: error) ?? CycleFailure(code: .refused, message: error.message)
-        case is CancellationError: self.init(code: .interrupted, message: "stopped on request")
-        default: self.init(code: .index, message: "\(error)")
-        }
     }
 }

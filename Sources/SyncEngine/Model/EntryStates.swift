@@ -81,7 +81,7 @@ public struct EntryVersion: Hashable, Sendable {
     /// The number of the observation or outcome that wrote the remote side last.
     public var remoteTouched: Int64
 
-    public init(id: Int64, path: RelativePath, localTouched: Int64, baseETag: ETag?, remoteTouched: Int64 = 0) {
+    public init(id: Int64, path: RelativePath, localTouched: Int64, baseETag: ETag?, remoteTouched: Int64) {
         self.remoteTouched = remoteTouched
         self.id = id
         self.path = path

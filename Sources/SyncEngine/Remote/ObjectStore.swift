@@ -123,6 +123,18 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
     var retryCount: Int64 { get }
 }
 
+extension ObjectStore {
+    /// What stands at a name now; nil only for a 404.
+    func stateNow(_ name: [UInt8]) async throws(StoreError) -> RemoteState? {
+        do {
+            return try await head(name).state
+        } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+    }
+}
+
 /// A refused or failed request, as far as the engine and the operator need it.
 public struct StoreError: Error, Sendable {
     /// What callers branch on.

@@ -57,14 +57,12 @@ struct Deleter: Sendable {
         for (position, result) in settled { results[position] = result }
     }
 
-    /// Nil if the object is as it was.
+    /// Nil if the object is as it was. One that somebody else deleted is nothing that counts for the gates.
     private func look(at entry: Entry) async -> Result? {
         do {
-            let details = try await store.head(entry.path.bytes)
-            return details.state == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, details.state))
+            let now = try await store.stateNow(entry.path.bytes)
+            return now == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, now))
         } catch {
-            // Somebody else deleted it: nothing that counts for the gates.
-            if error.code == .notFound { return .failed(.observedRemote(entry: entry.version, nil)) }
             return failure(of: entry, error)
         }
     }
@@ -118,11 +116,12 @@ struct Deleter: Sendable {
     func deleteLocal(_ entry: Entry) async -> Result {
         guard let expected = entry.local else { return .failed(.observedLocal(entry: entry.version, nil)) }
         do {
-            let details = try await store.head(entry.path.bytes)
-            return .failed(.observedRemote(entry: entry.version, details.state))
-        } catch {
             // Only a 404 is absence: a refusal says nothing.
-            guard error.code == .notFound else { return failure(of: entry, error) }
+            if let state = try await store.stateNow(entry.path.bytes) {
+                return .failed(.observedRemote(entry: entry.version, state))
+            }
+        } catch {
+            return failure(of: entry, error)
         }
         do {
             let now = try files.status(entry.path)

@@ -55,23 +55,15 @@ struct Uploader: Sendable {
         }
     }
 
-    /// Nil if the object is as it was when this was decided on, or cannot be looked at.
+    /// Nil if the object is as it was when this was decided on, or may not be looked at.
     private func look(at entry: Entry) async -> Result? {
         do {
-            let state = try await store.head(entry.path.bytes).state
-            return state == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, state))
+            let now = try await store.stateNow(entry.path.bytes)
+            return now == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, now))
         } catch {
-            switch error.code {
-            case .notFound:
-                return entry.remote == nil ? nil : .failed(.observedRemote(entry: entry.version, nil))
-            case .accessDenied:
-                return nil
-            case .preconditionFailed, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest,
-                .uploadGone, .partsRefused, .rangeIgnored, .malformedAnswer, .archived, .localFile, .cancelled,
-                .refused:
-                if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
-                return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
-            }
+            if error.code == .accessDenied { return nil }
+            if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
+            return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
         }
     }
 

@@ -100,20 +100,19 @@ struct ControlAPI: Sendable {
     }
 
     private func plan(_ query: [String: String]) async -> ControlAnswer {
-        guard let name = query["folder"],
-            let configured = daemon.configuration.folders.first(where: { $0.folder.name == name }),
-            let engine = await daemon.fleet.engine(name)
-        else { return unknown(query["folder"] ?? "") }
-        let report = await engine.plan(maxRows: query["rows"].flatMap { Int($0) } ?? PlanRun.maximumRows)
-        let configuration = daemon.configuration
-        let screen = PlanScreen(
-            folder: configured,
-            report: report,
-            now: clock.now(),
-            console: .silent(width: query["width"].flatMap { Int($0) } ?? 120)
-        )
-        let answer = PlannedFolder(screen, configuration: configuration)
-        return .json(status: 200, answer.json)
+        await withEngine(query) { name, engine in
+            let configuration = daemon.configuration
+            guard let configured = configuration.folders.first(where: { $0.folder.name == name }) else {
+                return unknown(name)
+            }
+            let screen = PlanScreen(
+                folder: configured,
+                report: await engine.plan(maxRows: query["rows"].flatMap { Int($0) } ?? PlanRun.maximumRows),
+                now: clock.now(),
+                console: .silent(width: query["width"].flatMap { Int($0) } ?? 120)
+            )
+            return .json(status: 200, PlannedFolder(screen, configuration: configuration).json)
+        }
     }
 
     // MARK: Steering
@@ -147,15 +146,10 @@ struct ControlAPI: Sendable {
     }
 
     private func approve(_ query: [String: String]) async -> ControlAnswer {
-        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
-            return unknown(query["folder"] ?? "")
-        }
-        do {
+        await withEngine(query) { name, engine throws(CycleFailure) in
             let approval = try await engine.approve()
             _ = await daemon.fleet.command(.approved, name)
             return .json(status: 200, approval.json(folder: name))
-        } catch {
-            return .failed(500, error.message)
         }
     }
 
@@ -163,23 +157,17 @@ struct ControlAPI: Sendable {
 
     /// Has a path looked at now, whatever the watcher saw of it.
     private func look(_ query: [String: String]) async -> ControlAnswer {
-        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
-            return unknown(query["folder"] ?? "")
+        await withEntry(query) { name, engine, path in
+            guard let watcher = engine.watcher else { return await command(.sync, [name]) }
+            watcher.noteDue(path)
+            await daemon.fleet.wake(name)
+            return .done
         }
-        guard let path = entryPath(query) else { return .failed(400, "no path") }
-        guard let watcher = engine.watcher else { return await command(.sync, [name]) }
-        watcher.noteDue(path)
-        await daemon.fleet.wake(name)
-        return .done
     }
 
     /// Whether all at and beneath a path is in the bucket as it is here.
     private func synced(_ query: [String: String]) async -> ControlAnswer {
-        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
-            return unknown(query["folder"] ?? "")
-        }
-        guard let path = entryPath(query) else { return .failed(400, "no path") }
-        do {
+        await withEntry(query) { _, engine, path throws(CycleFailure) in
             let state = try await engine.syncState(path)
             return .json(
                 status: 200,
@@ -189,53 +177,41 @@ struct ControlAPI: Sendable {
                     JSONMember("known", .bool(state.isAnything)),
                 ])
             )
-        } catch {
-            return .failed(500, error.message)
         }
     }
 
     private func explain(_ query: [String: String]) async -> ControlAnswer {
-        guard let name = query["folder"], let engine = await daemon.fleet.engine(name) else {
-            return unknown(query["folder"] ?? "")
+        await withEntry(query) { name, engine, path throws(CycleFailure) in
+            .json(status: 200, try await engine.explain(path).json(folder: name, now: clock.now()))
         }
-        guard let path = entryPath(query) else { return .failed(400, "no path") }
+    }
+
+    // MARK: What a request is about
+
+    /// Answers for the folder that is named.
+    private func withEngine(
+        _ query: [String: String],
+        _ body: (String, EngineFolder) async throws(CycleFailure) -> ControlAnswer
+    ) async -> ControlAnswer {
+        let name = query["folder"] ?? ""
+        guard let engine = await daemon.fleet.engine(name) else { return unknown(name) }
         do {
-            return .json(status: 200, try await engine.explain(path).json(folder: name, now: clock.now()))
+            return try await body(name, engine)
         } catch {
             return .failed(500, error.message)
         }
     }
 
-    private func entryPath(_ query: [String: String]) -> RelativePath? {
-        query["path"].flatMap { Base64.decode($0) }.flatMap { try? RelativePath($0) }
-    }
-}
-
-extension Approval {
-    /// What `approve --json` says.
-    func json(folder: String) -> JSONValue {
-        .object([
-            JSONMember("folder", .string(folder)),
-            JSONMember("approved", .integer(changes.values.reduce(0, +))),
-            JSONMember("until", .string(Format.timestamp(until))),
-            JSONMember(
-                "changes",
-                .object(
-                    changes.sorted { $0.key.rawValue < $1.key.rawValue }.map {
-                        JSONMember($0.key.rawValue, .integer($0.value))
-                    }
-                )
-            ),
-        ])
-    }
-
-    /// Reads what ``json(folder:)`` writes; nil for anything else.
-    init?(json: JSONValue) {
-        guard let until = json["until"]?.text.flatMap({ Format.time($0) }), let members = json["changes"]?.members
-        else { return nil }
-        let changes = members.compactMap { member in
-            GatedChange.Action(rawValue: member.key).flatMap { action in member.value.integer.map { (action, $0) } }
+    /// The same, with the entry that is named.
+    private func withEntry(
+        _ query: [String: String],
+        _ body: (String, EngineFolder, RelativePath) async throws(CycleFailure) -> ControlAnswer
+    ) async -> ControlAnswer {
+        await withEngine(query) { name, engine throws(CycleFailure) in
+            guard let bytes = query["path"].flatMap({ Base64.decode($0) }), let path = try? RelativePath(bytes) else {
+                return .failed(400, "no path")
+            }
+            return try await body(name, engine, path)
         }
-        self.init(changes: Dictionary(changes, uniquingKeysWith: +), until: until)
     }
 }

@@ -1,8 +1,6 @@
 import FlyingFox
 import FlyingSocks
 import Foundation
-import Glibc
-import Logging
 import ServiceLifecycle
 import SyncEngine
 
@@ -34,7 +32,18 @@ struct ControlServer: Service {
 
     func run() async throws {
         socket.remove()
-        try await runUntilShutdown(server)
+        try await withGracefulShutdownHandler {
+            do {
+                try await server.run()
+            } catch is CancellationError {
+                // The daemon's time to end in good order is over.
+            } catch let error as SocketError where error == .disconnected {
+                // What stopping looks like from here.
+            }
+        } onGracefulShutdown: {
+            // The handler cannot wait, and the server's end is waited for above.
+            Task { await server.stop() }
+        }
         socket.remove()
     }
 
@@ -45,82 +54,9 @@ struct ControlServer: Service {
     }
 }
 
-/// Serves the metrics to whoever asks on this machine: HTTP/1.1 on a port of the loopback interface.
-struct MetricsServer: Service {
-    private let server: HTTPServer
-    private let port: UInt16
-    private let log: Logger
-
-    /// Seconds until an answer must be there.
-    private static let timeout: TimeInterval = 10
-
-    init(port: UInt16, api: ControlAPI, log: Logger) throws(CycleFailure) {
-        self.log = log
-        self.port = port
-        let address: sockaddr_in
-        do {
-            address = try .inet(ip4: "127.0.0.1", port: port)
-        } catch {
-            throw Self.failure(port, error)
-        }
-        server = HTTPServer(
-            address: address,
-            timeout: Self.timeout,
-            logger: .disabled,
-            handler: ClosureHTTPHandler { request in
-                // Nothing else of the control interface is for other users.
-                guard request.method == .GET, request.path == "/metrics" else {
-                    return HTTPResponse(statusCode: .notFound)
-                }
-                return await api.answer(method: "GET", path: "/metrics", query: [:]).response
-            }
-        )
-    }
-
-    /// Between two tries to have the port.
-    private static let pause = Duration.seconds(30)
-
-    /// A port that cannot be had, or that another process floods, is no reason to stop syncing.
-    func run() async {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do {
-                    try await server.run()
-                } catch {
-                    if !Task.isCancelled { log.error("\(Self.failure(port, error).message)") }
-                }
-                guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
-            }
-        }
-    }
-
-    private static func failure(_ port: UInt16, _ error: any Error) -> CycleFailure {
-        let reason = error.localizedDescription
-        return CycleFailure(
-            code: .stateDirectory,
-            message: "metricsPort: cannot listen on 127.0.0.1:\(port): \(reason); name another port, or none"
-        )
-    }
-}
-
-/// Serves until the daemon is to end. - Throws: where the address cannot be had.
-private func runUntilShutdown(_ server: HTTPServer) async throws {
-    try await withGracefulShutdownHandler {
-        do {
-            try await server.run()
-        } catch is CancellationError {
-            return
-        } catch let error as SocketError where error == .disconnected {
-            return
-        }
-    } onGracefulShutdown: {
-        // The handler cannot wait, and the server's end is waited for above.
-        Task { await server.stop() }
-    }
-}
-
 extension ControlAnswer {
-    fileprivate var response: HTTPResponse {
+    /// As the server sends it.
+    var response: HTTPResponse {
         switch self {
         case .json(let status, let value):
             HTTPResponse(

@@ -1,8 +1,29 @@
 import ArgumentParser
-import SyncEngine
+
+/// A command that tells the running syncd what to do with its folders.
+protocol SteerCommand: AsyncParsableCommand {
+    static var order: SteerRun.Order { get }
+    var target: SteerTarget { get }
+    var parent: Syncd { get }
+}
+
+extension SteerCommand {
+    func run() async throws {
+        try parent.refuseOnce(before: Self.order.rawValue)
+        try await SteerRun(target.shared, folder: target.folder).run(Self.order)
+    }
+}
+
+/// Which folders are steered.
+struct SteerTarget: ParsableArguments {
+    @Argument(help: "The folder; all where none is named.")
+    var folder: String?
+
+    @OptionGroup var shared: SharedOptions
+}
 
 /// `syncd sync`
-struct SyncCommand: AsyncParsableCommand {
+struct SyncCommand: SteerCommand {
     static let configuration = CommandConfiguration(
         commandName: "sync",
         abstract: "Have the running syncd look at both sides now.",
@@ -13,20 +34,14 @@ struct SyncCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder; all where none is named.")
-    var folder: String?
+    static let order = SteerRun.Order.sync
 
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup var target: SteerTarget
     @ParentCommand var parent: Syncd
-
-    func run() async throws {
-        try parent.refuseOnce(before: "sync")
-        try await SteerRun(shared, folder: folder).run(.sync)
-    }
 }
 
 /// `syncd pause`
-struct PauseCommand: AsyncParsableCommand {
+struct PauseCommand: SteerCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
         abstract: "Let a folder rest, also after a restart, until resume.",
@@ -39,20 +54,14 @@ struct PauseCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder; all where none is named.")
-    var folder: String?
+    static let order = SteerRun.Order.pause
 
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup var target: SteerTarget
     @ParentCommand var parent: Syncd
-
-    func run() async throws {
-        try parent.refuseOnce(before: "pause")
-        try await SteerRun(shared, folder: folder).run(.pause)
-    }
 }
 
 /// `syncd resume`
-struct ResumeCommand: AsyncParsableCommand {
+struct ResumeCommand: SteerCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Let a paused folder go on.",
@@ -63,16 +72,10 @@ struct ResumeCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder; all where none is named.")
-    var folder: String?
+    static let order = SteerRun.Order.resume
 
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup var target: SteerTarget
     @ParentCommand var parent: Syncd
-
-    func run() async throws {
-        try parent.refuseOnce(before: "resume")
-        try await SteerRun(shared, folder: folder).run(.resume)
-    }
 }
 
 /// `syncd reload`
@@ -94,48 +97,5 @@ struct ReloadCommand: AsyncParsableCommand {
     func run() async throws {
         try parent.refuseOnce(before: "reload")
         try await SteerRun(shared, folder: nil).run(.reload)
-    }
-}
-
-/// `syncd wait`
-struct WaitCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "wait",
-        abstract: "Wait until files are in the bucket as they are here.",
-        discussion: """
-            Exit codes: 0 they are, 1 not in time, 3 a problem keeps them from it.
-
-            Examples:
-              syncd wait --synced report.pdf
-              syncd wait --synced build/ --timeout 5m
-            """
-    )
-
-    @Flag(help: "Until the content is durable in the bucket; there is nothing else to wait for yet.")
-    var synced = false
-
-    @Option(help: ArgumentHelp("For so long at most.", valueName: "duration"))
-    var timeout = "5m"
-
-    @Argument(help: "Files or directories in a folder.")
-    var paths: [String]
-
-    @OptionGroup var shared: SharedOptions
-    @ParentCommand var parent: Syncd
-
-    func run() async throws {
-        try parent.refuseOnce(before: "wait")
-        guard synced else { throw ValidationError("say --synced") }
-        guard let limit = Units.duration(timeout) else {
-            throw ValidationError("--timeout \"\(printable(timeout))\" is no duration such as 90s, 15m or 1h")
-        }
-        let context = try shared.open(needsCredentials: false)
-        let wait = WaitRun(
-            configuration: context.configuration,
-            console: context.console,
-            clock: SystemClock(),
-            isJSON: shared.json
-        )
-        try await context.finish { stop in await wait.run(paths, limit: limit, until: stop) }
     }
 }

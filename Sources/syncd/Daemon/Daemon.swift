@@ -10,7 +10,6 @@ final class Daemon: Sendable {
     let board: StatusBoard
     let metrics = MetricsLedger()
     let notifier: ServiceNotifier
-    let startedAt: UnixTime
     private let load: @Sendable () throws -> Configuration
     private let clock: any EngineClock
     private let log: Logger
@@ -34,30 +33,14 @@ final class Daemon: Sendable {
         self.clock = clock
         self.log = log
         self.notifier = notifier
-        startedAt = clock.now()
         keeper = try EngineWiring.makeKeeper(configuration)
         let wiring = try EngineWiring(configuration, keeper: keeper)
         current = Mutex((configuration, wiring))
         file = StatusFile(directory: configuration.stateDirectory)
-        board = try Self.board(configuration, file, now: startedAt)
+        board = try StatusBoard.begin(configuration, file, at: clock.now(), log)
         let (changes, noteChange) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (self.changes, self.noteChange) = (changes, noteChange)
         fleet = Fleet(board: board, metrics: metrics, log: log, clock: clock) { noteChange.yield() }
-    }
-
-    private static func board(
-        _ configuration: Configuration,
-        _ file: StatusFile,
-        now: UnixTime
-    ) throws(CycleFailure) -> StatusBoard {
-        var recorded = (try? file.read()) ?? RecordedStatus()
-        recorded.runningSince = nil
-        var document = StatusDocument(recorded, configuration: configuration, now: now)
-        document.running = true
-        let board = StatusBoard(document: document, file: file)
-        try file.noteProcess(startedAt: now)
-        try board.write()
-        return board
     }
 
     var configuration: Configuration { current.withLock(\.configuration) }

@@ -28,15 +28,14 @@ struct DaemonRun: Sendable {
             daemon = try Daemon(configuration, load: load, clock: clock, log: log, notifier: notifier)
             let api = ControlAPI(daemon: daemon)
             control = try ControlServer(directory: configuration.stateDirectory, api: api)
-            metrics = try configuration.metricsPort.map { port throws(CycleFailure) in
-                try MetricsServer(port: port, api: api, log: log)
-            }
+            metrics = configuration.metricsPort.map { MetricsServer(port: $0, api: api, log: log) }
         } catch {
             console.complain(error.message)
             return error.code.exitCause
         }
         defer { withExtendedLifetime(lock) {} }
-        Signals.exitOnSecond()
+        let secondSignal = Signals.exitOnSecond()
+        defer { withExtendedLifetime(secondSignal) {} }
         Signals.ignoreHangUp()
         var services = ServiceGroupConfiguration(
             services: [

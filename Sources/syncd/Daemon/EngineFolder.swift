@@ -65,53 +65,34 @@ final class EngineFolder: FolderWorker {
     }
 
     /// Approves what the last cycle was stopped from.
-    func approve() async throws(CycleFailure) -> Approval {
-        let consequence = "Nothing was approved: look at what the next cycle shows."
-        return try await wiring.keeper.recall(folder.name, consequence: consequence) {
-            [self] index throws(CycleFailure) in
-            try await cycle(index).approve()
-        }
-    }
+    func approve() async throws(CycleFailure) -> Approval { try await wiring.approve(folder) }
 
-    func setPaused(_ isPaused: Bool) async throws(CycleFailure) {
-        try await wiring.keeper.recall(folder.name, consequence: "Say it again.") {
-            [self] index throws(CycleFailure) in
-            try await cycle(index).setPaused(isPaused)
-        }
-    }
+    func setPaused(_ isPaused: Bool) async throws(CycleFailure) { try await wiring.setPaused(folder, isPaused) }
 
     func isPaused() async -> Bool {
-        let isPaused = try? await wiring.keeper.recall(folder.name, consequence: "") {
-            [self] index throws(CycleFailure) in
-            try await cycle(index).isPaused()
+        let isPaused = try? await wiring.recall(folder, consequence: "") { context throws(CycleFailure) in
+            try await OperatorWishes(context).isPaused()
         }
         return isPaused ?? false
     }
 
     func explain(_ path: RelativePath) async throws(CycleFailure) -> Explanation {
-        try await wiring.keeper.recall(folder.name, consequence: "Ask again after the next cycle.") {
-            [self] index throws(CycleFailure) in
-            try await explainer(index).explain(path)
-        }
+        try await explainer { explainer throws(CycleFailure) in try await explainer.explain(path) }
     }
 
     /// Whether all at and beneath a path is in the bucket as it is here, and what keeps it from being so.
     func syncState(_ path: RelativePath) async throws(CycleFailure) -> SyncState {
-        try await wiring.keeper.recall(folder.name, consequence: "Ask again after the next cycle.") {
-            [self] index throws(CycleFailure) in
-            try await explainer(index).syncState(path)
+        try await explainer { explainer throws(CycleFailure) in try await explainer.syncState(path) }
+    }
+
+    private func explainer<Value: Sendable>(
+        _ body: @escaping @Sendable (Explainer) async throws(CycleFailure) -> Value
+    ) async throws(CycleFailure) -> Value {
+        let consequence = "Ask again after the next cycle."
+        return try await wiring.recall(folder, consequence: consequence, share: share) {
+            [watcher] context throws(CycleFailure) in
+            try await body(Explainer(context) { watcher?.isWaiting($0) ?? false })
         }
-    }
-
-    private func explainer(_ index: SQLiteIndex) -> Explainer {
-        let files = PosixFileSystem(root: folder.root)
-        let context = wiring.context(folder, files, index, CycleProgress(), StopSignal(), share: share)
-        return Explainer(context) { [watcher] in watcher?.isWaiting($0) ?? false }
-    }
-
-    private func cycle(_ index: SQLiteIndex) -> SyncCycle {
-        let files = PosixFileSystem(root: folder.root)
-        return SyncCycle(wiring.context(folder, files, index, CycleProgress(), StopSignal()))
     }
 
     private func report(
