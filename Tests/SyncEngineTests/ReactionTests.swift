@@ -140,6 +140,19 @@ struct ReactionTests {
         #expect(world.objects["a"] == "old a")
     }
 
+    @Test func `a cycle that holds deletes holds those that were approved too`() async throws {
+        let world = try await settled((0..<20).map { "file \($0)" })
+        for number in 0..<15 { world.remove("file \(number)") }
+        #expect(try await world.run().halt != nil)
+        try await world.approve()
+        let holding = CycleScope(local: .none, lists: false, deletes: false, isImpatient: false)
+        let held = try await world.run(holding)
+        #expect(held.held == 15)
+        #expect(world.objects.count == 20)
+        try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(world.objects.count == 5)
+    }
+
     @Test func `what a mounted file system hides is not taken for gone`() async throws {
         let world = try await settled()
         world.remove("dir/c")
