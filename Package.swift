@@ -27,7 +27,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CLinux"),
-        .target(name: "S3API", dependencies: ["CCurl", "CLinux", "COpenSSL", "CXML2"], swiftSettings: settings),
+        .target(name: "Text", swiftSettings: settings),
+        .target(name: "S3API", dependencies: ["Text", "CCurl", "CLinux", "COpenSSL", "CXML2"], swiftSettings: settings),
         .target(
             name: "SyncEngine",
             dependencies: ["S3API", "CLinux", "COpenSSL", .product(name: "GRDB", package: "GRDB.swift")],
@@ -36,7 +37,7 @@ let package = Package(
         .executableTarget(
             name: "syncd",
             dependencies: [
-                "SyncEngine", "S3API", "CLinux",
+                "SyncEngine", "S3API", "Text", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
@@ -52,7 +53,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
-        .testTarget(name: "S3APITests", dependencies: ["S3API", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "S3APITests", dependencies: ["S3API", "Text", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SyncEngineTests",
             dependencies: ["S3API", "SyncEngine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
@@ -60,7 +61,7 @@ let package = Package(
         ),
         .testTarget(
             name: "syncdTests",
-            dependencies: ["syncd", "S3API", "SyncEngine", "TestSupport"],
+            dependencies: ["syncd", "S3API", "SyncEngine", "Text", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(name: "TidyTests", swiftSettings: settings),

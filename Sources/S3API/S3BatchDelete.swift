@@ -1,3 +1,5 @@
+import Text
+
 /// How one key of a batch of deletes ended.
 public struct DeleteOutcome: Sendable {
     public var key: ObjectKey
@@ -85,7 +87,7 @@ extension S3Client {
             bucket: bucket,
             query: [("delete", [])],
             headers: [
-                ("content-md5", Digests.base64(try digest(body, bucket).md5)), ("content-type", "application/xml"),
+                ("content-md5", Base64.encode(try digest(body, bucket).md5)), ("content-type", "application/xml"),
             ],
             body: .bytes(body),
             bodySHA256: Digests.hexadecimal(Digests.sha256(body)),

@@ -1,3 +1,5 @@
+import Text
+
 extension S3Error {
     /// The error that an answer makes: S3's own code where the body holds one, else the status.
     init(_ response: HTTPResponse, operation: String, bucket: String?, key: ObjectKey?) {
@@ -75,29 +77,17 @@ extension S3Error.Code {
 }
 
 extension S3Error: CustomStringConvertible {
-    /// One sentence for the operator, without any secret.
+    /// One sentence for the operator, without any secret; control characters are escaped, so that neither a key nor a
+    /// service's words can write to somebody's terminal.
     public var description: String {
         var subject = bucket.map { "bucket \"\($0)\"" } ?? "the service"
         if let key { subject += " key \"\(key)\"" }
         if let transport {
-            return Self.printable("\(subject): \(operation) got no answer: \(transport.message)")
+            return printable("\(subject): \(operation) got no answer: \(transport.message)")
         }
         var text = "\(subject) answered \(status.map(String.init) ?? "nothing") to \(operation)"
         if !message.isEmpty { text += ": \(message)" }
         if let requestID { text += " (request \(requestID))" }
-        return Self.printable(text)
-    }
-
-    /// Control characters escaped, so that neither a key nor a service's words can write to somebody's terminal.
-    private static func printable(_ text: String) -> String {
-        var printable = ""
-        for scalar in text.unicodeScalars {
-            if scalar.value < 32 || (127..<160).contains(scalar.value) {
-                printable += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
-                printable.unicodeScalars.append(scalar)
-            }
-        }
-        return printable
+        return printable(text)
     }
 }

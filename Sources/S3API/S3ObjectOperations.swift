@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// What the headers of an object say.
 public struct S3Object: Hashable, Sendable {
@@ -195,7 +196,7 @@ extension S3Client {
                 transport: error
             )
         }
-        operation.headers.insert(("content-md5", Digests.base64(digests.md5)), at: 0)
+        operation.headers.insert(("content-md5", Base64.encode(digests.md5)), at: 0)
         operation.bodySHA256 = digests.sha256.map(Digests.hexadecimal)
         let response = try await perform(operation)
         let object = S3Object(response.headers)

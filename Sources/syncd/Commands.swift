@@ -1,5 +1,6 @@
 import ArgumentParser
 import SyncEngine
+import Text
 
 /// `syncd plan`
 struct PlanCommand: AsyncParsableCommand {

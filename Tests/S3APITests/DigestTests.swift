@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import Text
 
 @testable import S3API
 
@@ -85,7 +86,7 @@ struct DigestTests {
         ]
     )
     func `base64 is padded`(text: String, expected: String) {
-        #expect(Digests.base64(Array(text.utf8)) == expected)
+        #expect(Base64.encode(Array(text.utf8)) == expected)
     }
 
     @Test func `base64 has all 64 letters`() {
@@ -95,7 +96,7 @@ struct DigestTests {
             let bits = group << 18 | (group + 1) << 12 | (group + 2) << 6 | (group + 3)
             bytes += [UInt8(bits >> 16 & 255), UInt8(bits >> 8 & 255), UInt8(bits & 255)]
         }
-        #expect(Digests.base64(bytes) == alphabet)
+        #expect(Base64.encode(bytes) == alphabet)
     }
 
     @Test func `hexadecimal has two lower-case digits a byte`() {

@@ -7,8 +7,9 @@ struct Border {
     static let all: [Border] = [
         Border(
             directory: "Sources/S3API",
-            modules: ["CCurl", "CLinux", "COpenSSL", "CXML2", "Glibc", "Synchronization"]
+            modules: ["CCurl", "CLinux", "COpenSSL", "CXML2", "Glibc", "Synchronization", "Text"]
         ),
+        Border(directory: "Sources/Text", modules: []),
         Border(directory: "Sources/SyncEngine", modules: ["CLinux", "Glibc", "Synchronization"]),
         Border(directory: "Sources/SyncEngine/Model", modules: ["Glibc"]),
         Border(directory: "Sources/SyncEngine/Decide", modules: ["Glibc"]),
@@ -23,21 +24,22 @@ struct Border {
             directory: "Sources/syncd/Control",
             modules: [
                 "ArgumentParser", "CLinux", "FlyingFox", "FlyingSocks", "Glibc", "Logging", "S3API", "ServiceLifecycle",
-                "SyncEngine",
+                "SyncEngine", "Text",
             ]
         ),
-        Border(directory: "Sources/syncd/Check", modules: ["ArgumentParser", "Glibc", "S3API", "SyncEngine"]),
+        Border(directory: "Sources/syncd/Check", modules: ["ArgumentParser", "Glibc", "S3API", "SyncEngine", "Text"]),
         Border(
             directory: "Sources/syncd/Daemon",
             modules: [
                 "ArgumentParser", "Glibc", "Logging", "S3API", "ServiceLifecycle", "SyncEngine", "Synchronization",
-                "UnixSignals",
+                "Text", "UnixSignals",
             ]
         ),
         Border(
             directory: "Sources/syncd",
             modules: [
                 "ArgumentParser", "CLinux", "Dispatch", "Glibc", "Logging", "S3API", "SyncEngine", "Synchronization",
+                "Text",
             ]
         ),
     ]

@@ -2,6 +2,7 @@ import Glibc
 import S3API
 import SyncEngine
 import Testing
+import Text
 
 @testable import syncd
 

@@ -1,6 +1,7 @@
 import S3API
 import SyncEngine
 import Testing
+import Text
 
 @testable import syncd
 

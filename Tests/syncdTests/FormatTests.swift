@@ -1,6 +1,7 @@
 import Glibc
 import SyncEngine
 import Testing
+import Text
 
 @testable import syncd
 

@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import SyncEngine
 import Synchronization
+import Text
 
 @testable import syncd
 

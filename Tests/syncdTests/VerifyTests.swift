@@ -1,5 +1,6 @@
 import SyncEngine
 import Testing
+import Text
 
 @testable import syncd
 

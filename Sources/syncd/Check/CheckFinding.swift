@@ -1,3 +1,5 @@
+import Text
+
 /// What `syncd check` found of one thing.
 struct CheckFinding: Hashable, Sendable {
     /// What was looked at.

@@ -1,5 +1,6 @@
 import S3API
 import SyncEngine
+import Text
 
 /// `syncd check`: looks at all that a run relies on, and changes nothing.
 struct CheckRun: Sendable {

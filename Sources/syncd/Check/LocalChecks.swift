@@ -1,5 +1,6 @@
 import Glibc
 import SyncEngine
+import Text
 
 /// What this machine says of a configuration: keys, state directory, roots, watches. It writes nothing.
 struct LocalChecks: Sendable {

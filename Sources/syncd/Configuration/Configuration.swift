@@ -1,6 +1,7 @@
 import Glibc
 import S3API
 import SyncEngine
+import Text
 
 /// A configuration that was checked: what is in it can be relied on.
 struct Configuration: Sendable {

@@ -1,3 +1,5 @@
+import Text
+
 /// One object of a configuration, and where it stands.
 struct ConfigurationSection {
     /// `folders[1]`; empty for the whole file.

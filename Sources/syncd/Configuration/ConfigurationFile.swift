@@ -1,5 +1,6 @@
 import Glibc
 import SyncEngine
+import Text
 
 /// Reads the configuration from its file, and looks at what only the file system can tell of it.
 enum ConfigurationFile {

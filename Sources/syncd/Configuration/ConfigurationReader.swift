@@ -1,5 +1,6 @@
 import S3API
 import SyncEngine
+import Text
 
 /// Makes a configuration of JSON: a pure step, but for what `environment` looks up, and the credentials that it names
 /// the directory of. Overlaps, and what else only the file system knows, are ``ConfigurationFile``'s.

@@ -1,4 +1,5 @@
 import S3API
+import Text
 
 /// Reads `connection`, filled in from the environment and the service manager's credentials where it says nothing.
 struct ConnectionReader {

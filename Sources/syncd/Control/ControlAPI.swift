@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// What the control interface answers.
 enum ControlAnswer: Sendable {

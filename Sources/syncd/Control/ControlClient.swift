@@ -1,6 +1,7 @@
 import Glibc
 import S3API
 import SyncEngine
+import Text
 
 /// Asks the process that syncs, if one does.
 struct ControlClient: Sendable {

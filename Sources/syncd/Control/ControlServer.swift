@@ -3,6 +3,7 @@ import FlyingSocks
 import Foundation
 import ServiceLifecycle
 import SyncEngine
+import Text
 
 /// Serves the control interface: HTTP/1.1 over the state directory's Unix socket.
 struct ControlServer: Service {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SyncEngine
+import Text
 
 /// `syncd explain`
 struct ExplainCommand: AsyncParsableCommand {

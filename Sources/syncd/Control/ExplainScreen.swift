@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// `syncd explain`: what is known of one entry, and what follows from it.
 struct ExplainScreen {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SyncEngine
+import Text
 
 /// Commands that tell the running syncd what to do.
 struct SteerRun: Sendable {

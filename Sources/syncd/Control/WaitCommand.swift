@@ -1,5 +1,6 @@
 import ArgumentParser
 import SyncEngine
+import Text
 
 /// `syncd wait`
 struct WaitCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import Glibc
 import SyncEngine
+import Text
 
 /// `syncd wait --synced`: asks the running syncd until it says that all paths are in the bucket.
 struct WaitRun: Sendable {

@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// What a daemon counts, in OpenMetrics' text format.
 ///

@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Tells the service manager how the process is: sd_notify(3)'s protocol, a datagram of `KEY=value` lines.
 struct ServiceNotifier: Sendable {

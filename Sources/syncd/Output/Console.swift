@@ -1,4 +1,5 @@
 import Glibc
+import Text
 
 /// Where a command speaks to. Every line comes ready: this only writes.
 struct Console: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Text
 
 /// Log lines on standard error: `level: message key=value …`, with the priority in front where systemd's journal reads.
 struct StandardErrorLog: LogHandler {

@@ -1,6 +1,7 @@
 import Glibc
 import SyncEngine
 import Synchronization
+import Text
 
 /// Ends the process, as `kill -9` would, at a numbered place between two effects: for tests of what a crash leaves.
 ///

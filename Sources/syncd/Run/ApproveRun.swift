@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// `syncd approve`: lets a halted folder do what it was stopped from, for a day.
 struct ApproveRun: Sendable {

@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// What a running or finished cycle looks like, line by line.
 enum CycleLines {

@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// `syncd plan`: what a cycle would do, without doing it.
 struct PlanRun: Sendable {

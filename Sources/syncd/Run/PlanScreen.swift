@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// What a plan shows of one folder: a pure step from a report to lines, and to JSON.
 struct PlanScreen {

@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// `syncd verify`: reads everything again and tells what is not as it was agreed on, folder after folder.
 struct VerifyRun: Sendable {

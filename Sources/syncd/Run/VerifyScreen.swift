@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// What verifying shows of one folder: a pure step from a report to lines, and to JSON.
 struct VerifyScreen {

@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// What `status --json` says: all folders as they were last seen. A fixed contract of names, see its JSON beside this
 /// file.

@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 // The names below are a contract that scripts rely on: every key is always there, null where there is nothing.
 

@@ -1,5 +1,6 @@
 import Glibc
 import SyncEngine
+import Text
 
 /// A process that syncs, told from any later one with the same id.
 struct ProcessIdentity: Hashable, Sendable {

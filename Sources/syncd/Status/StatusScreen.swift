@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// `syncd status` for people: a pure step from what is known to lines.
 struct StatusScreen {

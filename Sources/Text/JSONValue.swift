@@ -1,5 +1,5 @@
 /// A JSON value. An object keeps its members in order, so that what is written reads in the order of the documents.
-enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -10,18 +10,18 @@ enum JSONValue: Hashable, Sendable {
     case object([JSONMember])
 
     /// The first member called `key`; nil where there is none or this is no object.
-    subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.key == key }?.value
     }
 
     /// Null for nil.
-    static func optional(_ text: String?) -> JSONValue {
+    package static func optional(_ text: String?) -> JSONValue {
         text.map { .string($0) } ?? .null
     }
 
     /// What kind of value this is, for a message: never the value itself, which may be a secret.
-    var kind: String {
+    package var kind: String {
         switch self {
         case .null: "null"
         case .bool: "true or false"
@@ -32,33 +32,33 @@ enum JSONValue: Hashable, Sendable {
         }
     }
 
-    var text: String? {
+    package var text: String? {
         if case .string(let text) = self { text } else { nil }
     }
 
-    var integer: Int64? {
+    package var integer: Int64? {
         if case .integer(let number) = self { number } else { nil }
     }
 
-    var flag: Bool? {
+    package var flag: Bool? {
         if case .bool(let flag) = self { flag } else { nil }
     }
 
-    var elements: [JSONValue]? {
+    package var elements: [JSONValue]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    var members: [JSONMember]? {
+    package var members: [JSONMember]? {
         if case .object(let members) = self { members } else { nil }
     }
 }
 
 /// One member of an object.
-struct JSONMember: Hashable, Sendable {
-    var key: String
-    var value: JSONValue
+package struct JSONMember: Hashable, Sendable {
+    package var key: String
+    package var value: JSONValue
 
-    init(_ key: String, _ value: JSONValue) {
+    package init(_ key: String, _ value: JSONValue) {
         self.key = key
         self.value = value
     }
@@ -66,7 +66,7 @@ struct JSONMember: Hashable, Sendable {
 
 extension JSONValue {
     /// The value as UTF-8 in one line, slashes not escaped, without a final line break.
-    var serialized: [UInt8] {
+    package var serialized: [UInt8] {
         var output: [UInt8] = []
         write(into: &output)
         return output

@@ -1,6 +1,6 @@
 /// A path or key for people: control characters, marks that turn text around and a backslash are escaped, bytes that
 /// are not UTF-8 show as `\xff`. One line, and no two paths look the same for a character that cannot be seen.
-func escaped(_ bytes: [UInt8]) -> String {
+package func escaped(_ bytes: [UInt8]) -> String {
     var text = ""
     var parser = UTF8.ForwardParser()
     var iterator = bytes.makeIterator()
@@ -20,7 +20,7 @@ func escaped(_ bytes: [UInt8]) -> String {
 }
 
 /// A message for people, in one line: as ``escaped(_:)``, but backslashes stay.
-func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
     text.unicodeScalars.allSatisfy { !isUnseen($0) } ? text : text.unicodeScalars.map(escapedScalar).joined()
 }
 

@@ -1,16 +1,16 @@
 /// Why some text is not JSON, and where.
-struct JSONSyntaxError: Error, Hashable, Sendable {
+package struct JSONSyntaxError: Error, Hashable, Sendable {
     /// Both count from 1; a column is a Unicode scalar.
-    var line: Int
-    var column: Int
-    var message: String
+    package var line: Int
+    package var column: Int
+    package var message: String
 }
 
 /// A strict reader of JSON (RFC 8259): no comments, no commas too many, no key twice in an object, nothing after the
 /// value. It names line and column of the first fault, which is why it is not Foundation's.
-struct JSONParser {
+package struct JSONParser {
     /// How deep lists and objects may nest.
-    static let maximumDepth = 32
+    package static let maximumDepth = 32
 
     private let bytes: [UInt8]
     private var index = 0
@@ -21,7 +21,7 @@ struct JSONParser {
     }
 
     /// - Throws: the first fault. It never holds more of the text than one character or a key.
-    static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSONValue {
+    package static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSONValue {
         var parser = JSONParser(bytes)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
         let value = try parser.value()
