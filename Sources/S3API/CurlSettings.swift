@@ -28,8 +28,8 @@ enum CurlSettings {
         set(handle, CURLOPT_USERAGENT, options.userAgent)
         if let socket = options.unixSocket {
             set(handle, CURLOPT_UNIX_SOCKET_PATH, socket)
-            set(handle, CURLOPT_PROXY, "")
         }
+        if !options.usesProxy || options.unixSocket != nil { set(handle, CURLOPT_PROXY, "") }
         if let file = options.caFile {
             set(handle, CURLOPT_CAINFO, file)
             check(ccurl_set_string(handle, CURLOPT_CAPATH, nil))

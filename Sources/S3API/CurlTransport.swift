@@ -14,15 +14,19 @@ public struct TransportOptions: Sendable {
     public var userAgent: String
     /// The Unix socket that every connection goes to, whatever the origin says; nil for the network. At most 107 bytes.
     public var unixSocket: String?
+    /// Whether the proxy that the environment names is used.
+    public var usesProxy: Bool
 
     public init(
         caFile: String? = nil,
         connectTimeout: Int = 10,
         stallTimeout: Int = 60,
         userAgent: String = "syncd",
-        unixSocket: String? = nil
+        unixSocket: String? = nil,
+        usesProxy: Bool = true
     ) {
         self.unixSocket = unixSocket
+        self.usesProxy = usesProxy
         self.caFile = caFile
         self.connectTimeout = max(1, connectTimeout)
         self.stallTimeout = max(1, stallTimeout)

@@ -46,7 +46,8 @@ public struct RetryPolicy: Hashable, Sendable {
         case .internalError, .conflict: .transient
         case .transport: kind(of: error.transport)
         case .other(let name): transientNames.contains(name) ? .transient : .final
-        case .noSuchKey, .noSuchBucket, .noSuchUpload, .accessDenied, .credentialsRefused, .preconditionFailed,
+        case .noSuchKey, .noSuchBucket, .noSuchUpload, .accessDenied, .credentialsRefused,
+            .credentialsUnreachable, .preconditionFailed,
             .invalidRange, .badDigest, .invalidObjectState, .keyTooLong, .entityTooLarge, .invalidPart, .notImplemented,
             .malformedAnswer:
             .final

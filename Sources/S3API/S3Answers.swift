@@ -110,6 +110,7 @@ enum S3Answers {
                 if tag == .code { document.code = value }
                 if tag == .message { document.message = value }
                 if tag == .region { document.region = value }
+                if tag == .endpoint { document.host = value }
                 if tag == .requestID { document.requestID = value }
             }
         } catch {
@@ -125,6 +126,8 @@ struct ErrorDocument: Hashable, Sendable {
     var message = ""
     /// Where the service wants the request signed for another region.
     var region: String?
+    /// The host that the service wants asked instead.
+    var host: String?
     var requestID: String?
 }
 

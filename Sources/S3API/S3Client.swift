@@ -28,11 +28,11 @@ public final class S3Client: Sendable {
         /// The `Date` of the last answer, and our own time when it came.
         var lastDate: (text: String, received: S3Time)?
         var regions: [String: String] = [:]
-        var signingKeys: [String: [UInt8]] = [:]
+        var signingKeys = SigningKeys()
     }
 
-    /// Regions and signing keys that are kept; beyond, all are forgotten and made anew.
-    private static let maximumCached = 1_000
+    /// Regions that are kept; beyond, all are forgotten and asked for anew.
+    private static let maximumRegions = 1_000
 
     public init(
         connection: S3Connection,
@@ -65,29 +65,6 @@ public final class S3Client: Sendable {
     /// Tries after the first of each request.
     public var retryCount: Int64 { counts.withLock(\.retries) }
 
-    /// One operation, before it is signed.
-    struct Operation: Sendable {
-        /// By S3's name: `PutObject`.
-        var name: String
-        var method: HTTPRequest.Method
-        var bucket: String?
-        var key: ObjectKey?
-        /// Unencoded names; values as bytes.
-        var query: [(name: String, value: [UInt8])] = []
-        var headers: [(name: String, value: String)] = []
-        var body: RequestBody = .none
-        /// Lower-case hexadecimal; nil where the body is not hashed, which only TLS allows.
-        var bodySHA256: String?
-        var sink: ResponseSink = .memory(limit: HTTPLimits.errorBody)
-        /// Seconds without a byte after which there is no hope; nil for the transport's own.
-        var stallTimeout: Int?
-        /// Whether it must be known how often it was sent.
-        var needsNewConnection = false
-
-        /// The class that it is counted in.
-        var countedAs: String { name.hasPrefix("List") ? "LIST" : method.rawValue }
-    }
-
     /// Whether bodies must be hashed with SHA-256: without TLS nothing else protects them.
     var signsBodies: Bool { !(connection.endpoint?.isSecure ?? true) }
 
@@ -107,8 +84,9 @@ public final class S3Client: Sendable {
             let failure: S3Error
             var retryAfter: Double?
             let region = region(of: operation.bucket)
+            let keys = try await currentKeys(for: operation)
             do throws(TransportError) {
-                let response = try await transport.send(signed(operation, region: region))
+                let response = try await transport.send(signed(operation, region: region, keys))
                 if (200..<300).contains(response.status) {
                     shared.state.withLock { state in
                         state.budget.succeed(afterRetry: lastRetry)
@@ -129,6 +107,7 @@ public final class S3Client: Sendable {
                     transport: error
                 )
             }
+            if try await hasOtherKeys(than: keys, after: failure, operation, &corrections) { continue }
             lastRetry = try await pause(after: attempt, failure, retryAfter)
         }
     }
@@ -182,6 +161,34 @@ public final class S3Client: Sendable {
     private struct Corrections {
         var region = false
         var clock = false
+        var keys = false
+    }
+
+    /// - Throws: an error of `operation`, where there are no keys to sign it with.
+    private func currentKeys(for operation: Operation) async throws(S3Error) -> S3Credentials {
+        do {
+            return try await connection.credentials.current()
+        } catch {
+            throw S3Error(error, of: operation)
+        }
+    }
+
+    /// True if the service refused the keys, and there are others by now.
+    private func hasOtherKeys(
+        than keys: S3Credentials,
+        after failure: S3Error,
+        _ operation: Operation,
+        _ done: inout Corrections
+    ) async throws(S3Error) -> Bool {
+        // The answer to HEAD has no body, and an expired token makes it 400.
+        let mayBeRefusal = failure.code == .credentialsRefused || (operation.method == .head && failure.status == 400)
+        guard mayBeRefusal, !done.keys else { return false }
+        done.keys = true
+        do {
+            return try await connection.credentials.replacement(for: keys) != nil
+        } catch {
+            throw S3Error(error, of: operation)
+        }
     }
 
     /// True if the answer said that region or clock are others than we took them for: then the same request, signed
@@ -204,12 +211,22 @@ public final class S3Client: Sendable {
             [301, 307].contains(response.status) || document?.code == "AuthorizationHeaderMalformed"
             || (operation.method == .head && response.headers["x-amz-bucket-region"] != nil)
         // Compared with what was signed, not with what is remembered: many requests may learn it at once.
-        guard isRedirect, let region = document?.region ?? response.headers["x-amz-bucket-region"],
-            region != signedRegion, Self.isRegion(region)
+        guard isRedirect, let region = Self.namedRegion(document, response), region != signedRegion,
+            Self.isRegion(region)
         else { return false }
         done.region = true
         remember(region: region, of: bucket)
         return true
+    }
+
+    /// The region that an answer names: in its body, in a header, or by AWS's host where the bucket is.
+    private static func namedRegion(_ document: ErrorDocument?, _ response: HTTPResponse) -> String? {
+        if let region = document?.region ?? response.headers["x-amz-bucket-region"] { return region }
+        guard let host = document?.host, host.hasSuffix(".amazonaws.com") else { return nil }
+        let labels = host.split(separator: ".")
+        guard let service = labels.lastIndex(where: { $0 == "s3" || $0.hasPrefix("s3-") }) else { return nil }
+        let next = labels[service] == "s3" ? labels[service + 1] : labels[service].dropFirst(3)
+        return next == "dualstack" ? String(labels[service + 2]) : next == "amazonaws" ? nil : String(next)
     }
 
     /// The difference in seconds that every service bears.
@@ -235,86 +252,45 @@ public final class S3Client: Sendable {
 
     func remember(region: String, of bucket: String) {
         shared.state.withLock { state in
-            if state.regions.count >= Self.maximumCached { state.regions.removeAll() }
+            if state.regions.count >= Self.maximumRegions { state.regions.removeAll() }
             state.regions[bucket] = region
         }
     }
 
     private func region(of bucket: String?) -> String {
-        guard let bucket else { return connection.region }
-        return shared.state.withLock { $0.regions[bucket] } ?? connection.region
+        let known = bucket.flatMap { bucket in shared.state.withLock { $0.regions[bucket] } }
+        return connection.signingRegion(known ?? connection.region)
     }
 
     // MARK: Signing
 
     /// The request as it goes out now: every try is signed anew, with its own time.
-    private func signed(_ operation: Operation, region: String) -> HTTPRequest {
-        let address = connection.address(bucket: operation.bucket, region: region)
-        var path = address.path
-        if let key = operation.key {
-            path += (path.hasSuffix("/") ? "" : "/") + PercentEncoding.encode(key.bytes, keepingSlash: true)
-        }
-        if path.isEmpty { path = "/" }
-        let query = operation.query.map {
-            (
-                name: PercentEncoding.encode($0.name.utf8, keepingSlash: false),
-                value: PercentEncoding.encode($0.value, keepingSlash: false)
-            )
-        }
+    private func signed(_ operation: Operation, region: String, _ keys: S3Credentials) -> HTTPRequest {
         counts.withLock { $0.requests[operation.countedAs, default: 0] += 1 }
         let time = serviceTime.signingText
-        let hash = operation.bodySHA256 ?? (operation.body.length == 0 ? Self.emptySHA256 : "UNSIGNED-PAYLOAD")
-        var headers = operation.headers
-        headers.append(("host", address.authority))
-        headers.append(("x-amz-content-sha256", hash))
-        headers.append(("x-amz-date", time))
-        if let token = connection.credentials.sessionToken { headers.append(("x-amz-security-token", token)) }
-        let signer = SigV4(
-            accessKeyID: connection.credentials.accessKeyID,
-            region: region,
-            signingKey: signingKey(day: String(time.prefix(8)), region: region)
-        )
-        let authorization = signer.authorization(
-            SigV4.Request(
-                method: operation.method.rawValue,
-                path: path,
-                query: query,
-                headers: headers,
-                payloadHash: hash
-            ),
+        let key = shared.state.withLock { $0.signingKeys.key(of: keys, day: String(time.prefix(8)), region: region) }
+        let signer = SigV4(accessKeyID: keys.accessKeyID, region: region, signingKey: key)
+        return operation.request(
+            to: connection.address(bucket: operation.bucket, region: region),
+            signer,
+            sessionToken: keys.sessionToken,
             time: time
         )
-        headers.append(("Authorization", authorization))
-        let suffix = query.isEmpty ? "" : "?" + SigV4.canonicalQuery(query)
-        var request = HTTPRequest(
-            method: operation.method,
-            origin: address.origin,
-            target: path + suffix,
-            headers: headers,
-            body: operation.body,
-            sink: operation.sink,
-            stallTimeout: operation.stallTimeout
-        )
-        request.needsNewConnection = operation.needsNewConnection
-        return request
-    }
-
-    static let emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-    /// Four HMACs that are the same all day.
-    private func signingKey(day: String, region: String) -> [UInt8] {
-        let name = "\(day)/\(region)"
-        if let key = shared.state.withLock({ $0.signingKeys[name] }) { return key }
-        let key = SigV4.signingKey(secret: connection.credentials.secretAccessKey, day: day, region: region)
-        shared.state.withLock { state in
-            if state.signingKeys.count >= Self.maximumCached { state.signingKeys.removeAll() }
-            state.signingKeys[name] = key
-        }
-        return key
     }
 }
 
 extension S3Error {
+    /// There are no keys to send an operation with.
+    init(_ error: CredentialsError, of operation: S3Client.Operation) {
+        self.init(
+            code: error.code == .unreachable ? .credentialsUnreachable : .credentialsRefused,
+            operation: operation.name,
+            bucket: operation.bucket,
+            key: operation.key,
+            message: error.code == .none ? "no credentials: \(error.message)" : "credentials: \(error.message)"
+        )
+    }
+
     /// The same operation, ended because its task was cancelled.
     var cancelled: S3Error {
         var error = self

@@ -1,25 +1,3 @@
-/// The keys that requests are signed with. Nothing that describes a value of this type shows its secrets.
-public struct S3Credentials: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var accessKeyID: String
-    public var secretAccessKey: String
-    /// Of temporary credentials.
-    public var sessionToken: String?
-
-    public init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil) {
-        self.accessKeyID = accessKeyID
-        self.secretAccessKey = secretAccessKey
-        self.sessionToken = sessionToken
-    }
-
-    /// The access key id but for its middle: `AKIA…WXYZ`.
-    public var description: String {
-        accessKeyID.count > 8 ? "key \(accessKeyID.prefix(4))…\(accessKeyID.suffix(4))" : "key …"
-    }
-
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 /// A service that speaks S3: scheme, host and port.
 public struct S3Endpoint: Hashable, Sendable {
     public var isSecure: Bool
@@ -87,17 +65,38 @@ public struct S3Endpoint: Hashable, Sendable {
     }
 }
 
+/// How a bucket's name goes into a URL.
+public enum S3Addressing: String, Hashable, Sendable, CaseIterable {
+    /// `https://host/bucket/key`
+    case path
+    /// `https://bucket.host/key`, but for buckets whose name no certificate covers, or that goes into no host name.
+    case virtual
+}
+
 /// Where requests go and with which keys.
 public struct S3Connection: Sendable {
-    public var credentials: S3Credentials
+    public var credentials: any CredentialsProvider
+    /// `auto` where a service or a bucket's own answer is to say it.
     public var region: String
     /// Nil is AWS.
     public var endpoint: S3Endpoint?
+    /// Nil for the usual: path style with an endpoint, virtual-hosted style at AWS.
+    public var addressing: S3Addressing?
+    /// Whether AWS is reached by its hosts that have IPv6 addresses as well. An endpoint of one's own has what it has.
+    public var isDualStack: Bool
 
-    public init(credentials: S3Credentials, region: String = "us-east-1", endpoint: S3Endpoint? = nil) {
+    public init(
+        credentials: any CredentialsProvider,
+        region: String = "us-east-1",
+        endpoint: S3Endpoint? = nil,
+        addressing: S3Addressing? = nil,
+        isDualStack: Bool = false
+    ) {
         self.credentials = credentials
         self.region = region
         self.endpoint = endpoint
+        self.addressing = addressing
+        self.isDualStack = isDualStack
     }
 
     /// Where a request goes: scheme and authority, and the path before the key, percent-encoded.
@@ -108,28 +107,42 @@ public struct S3Connection: Sendable {
         var isSecure: Bool
     }
 
-    /// Path style with an endpoint; without, AWS's virtual-hosted style, but for names that no certificate covers.
+    /// Where requests for a bucket go that is taken to lie in `region`; nil for those that name none.
     func address(bucket: String?, region: String) -> Address {
-        if let endpoint {
-            let path = bucket.map { "/" + PercentEncoding.encode($0.utf8, keepingSlash: false) } ?? "/"
-            return Address(
-                origin: endpoint.text,
-                authority: endpoint.authority,
-                path: path,
-                isSecure: endpoint.isSecure
-            )
+        let host = endpoint?.authority ?? awsHost(region: region)
+        let scheme = endpoint.map { $0.isSecure ? "https://" : "http://" } ?? "https://"
+        let isSecure = endpoint?.isSecure ?? true
+        guard let bucket else {
+            return Address(origin: scheme + host, authority: host, path: "/", isSecure: isSecure)
         }
-        let host = "s3.\(region).amazonaws.com"
-        guard let bucket else { return Address(origin: "https://\(host)", authority: host, path: "/", isSecure: true) }
-        if bucket.contains(".") || !Self.isHostLabel(bucket) {
+        switch addressing ?? (endpoint == nil ? .virtual : .path) {
+        case .virtual where Self.isHostLabel(bucket):
+            let own = "\(bucket).\(host)"
+            return Address(origin: scheme + own, authority: own, path: "", isSecure: isSecure)
+        case .path, .virtual:
             let path = "/" + PercentEncoding.encode(bucket.utf8, keepingSlash: false)
-            return Address(origin: "https://\(host)", authority: host, path: path, isSecure: true)
+            return Address(origin: scheme + host, authority: host, path: path, isSecure: isSecure)
         }
-        let own = "\(bucket).\(host)"
-        return Address(origin: "https://\(own)", authority: own, path: "", isSecure: true)
     }
 
-    /// True if `name` can stand in a host name: lower-case letters, digits and hyphens.
+    /// - SeeAlso: AWS General Reference, "Amazon S3 endpoints and quotas", as known in 2026-11.
+    private func awsHost(region: String) -> String {
+        let name = region == Self.unknownRegion ? Self.firstRegion : region
+        let service = isDualStack ? "s3.dualstack" : "s3"
+        return "\(service).\(name).amazonaws.com\(name.hasPrefix("cn-") ? ".cn" : "")"
+    }
+
+    /// What stands for a region that is not known, and the one that AWS is asked in then: it names the right one.
+    static let unknownRegion = "auto"
+    static let firstRegion = "us-east-1"
+
+    /// What requests are signed for. Services beside AWS may take `auto` itself for a region.
+    func signingRegion(_ region: String) -> String {
+        endpoint == nil && region == Self.unknownRegion ? Self.firstRegion : region
+    }
+
+    /// True if `name` can stand in a host name, and a certificate for all names beneath a host covers it: lower-case
+    /// letters, digits and hyphens, without dots.
     private static func isHostLabel(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 63
             && name.utf8.allSatisfy {

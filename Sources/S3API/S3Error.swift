@@ -6,8 +6,11 @@ public struct S3Error: Error, Sendable {
         case noSuchBucket
         case noSuchUpload
         case accessDenied
-        /// InvalidAccessKeyId, SignatureDoesNotMatch, ExpiredToken, InvalidToken and their like: the keys are no good.
+        /// InvalidAccessKeyId, SignatureDoesNotMatch, ExpiredToken, InvalidToken and their like: the keys are no good, or
+        /// there are none.
         case credentialsRefused
+        /// Whoever lends the keys did not answer; later it may.
+        case credentialsUnreachable
         /// 412.
         case preconditionFailed
         /// 409 ConditionalRequestConflict: another writer was at it; read again.

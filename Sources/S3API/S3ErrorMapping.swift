@@ -85,6 +85,10 @@ extension S3Error: CustomStringConvertible {
         if let transport {
             return printable("\(subject): \(operation) got no answer: \(transport.message)")
         }
+        // What was never sent says itself what is wrong.
+        guard status != nil || code != .credentialsRefused && code != .credentialsUnreachable else {
+            return printable(message)
+        }
         var text = "\(subject) answered \(status.map(String.init) ?? "nothing") to \(operation)"
         if !message.isEmpty { text += ": \(message)" }
         if let requestID { text += " (request \(requestID))" }

@@ -4,7 +4,9 @@
 struct SigV4: Sendable {
     var accessKeyID: String
     var region: String
-    /// Of ``signingKey(secret:day:region:)`` for the day of the request.
+    /// By AWS's name.
+    var service = "s3"
+    /// Of ``signingKey(secret:day:region:service:)`` for the day of the request.
     var signingKey: [UInt8]
 
     /// What is signed of a request.
@@ -24,7 +26,7 @@ struct SigV4: Sendable {
     /// `time` is `20130524T000000Z`, the same as in `x-amz-date`.
     func authorization(_ request: Request, time: String) -> String {
         let (canonical, signedHeaders) = Self.canonicalRequest(request)
-        let scope = "\(time.prefix(8))/\(region)/s3/aws4_request"
+        let scope = "\(time.prefix(8))/\(region)/\(service)/aws4_request"
         let digest = Digests.hexadecimal(Digests.sha256(Array(canonical.utf8)))
         let toSign = "AWS4-HMAC-SHA256\n\(time)\n\(scope)\n\(digest)"
         let signature = Digests.hexadecimal(Digests.hmacSHA256(key: signingKey, Array(toSign.utf8)))
@@ -69,11 +71,11 @@ struct SigV4: Sendable {
         return value.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
     }
 
-    /// The key that signs all requests of one day in one region.
+    /// The key that signs all requests of one day in one region to one service.
     /// `day` is `20130524`.
-    static func signingKey(secret: String, day: String, region: String) -> [UInt8] {
+    static func signingKey(secret: String, day: String, region: String, service: String = "s3") -> [UInt8] {
         var key = Digests.hmacSHA256(key: Array("AWS4\(secret)".utf8), Array(day.utf8))
-        for part in [region, "s3", "aws4_request"] { key = Digests.hmacSHA256(key: key, Array(part.utf8)) }
+        for part in [region, service, "aws4_request"] { key = Digests.hmacSHA256(key: key, Array(part.utf8)) }
         return key
     }
 }

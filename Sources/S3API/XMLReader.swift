@@ -1,7 +1,7 @@
 import CXML2
 import Glibc
 
-/// The elements that S3 answers with, as far as syncd reads them.
+/// The elements that S3 and the Security Token Service answer with, as far as syncd reads them.
 enum XMLTag: String, CaseIterable, Sendable {
     case listBucketResult = "ListBucketResult"
     case contents = "Contents"
@@ -39,6 +39,15 @@ enum XMLTag: String, CaseIterable, Sendable {
     case nextPartNumberMarker = "NextPartNumberMarker"
     case nextKeyMarker = "NextKeyMarker"
     case nextUploadIDMarker = "NextUploadIdMarker"
+    case endpoint = "Endpoint"
+    case assumeRoleResponse = "AssumeRoleResponse"
+    case assumeRoleWithWebIdentityResponse = "AssumeRoleWithWebIdentityResponse"
+    case credentials = "Credentials"
+    case accessKeyID = "AccessKeyId"
+    case secretAccessKey = "SecretAccessKey"
+    case sessionToken = "SessionToken"
+    case expiration = "Expiration"
+    case errorResponse = "ErrorResponse"
     /// Anything else.
     case other = ""
 }
@@ -214,7 +223,7 @@ private func characters(_ context: UnsafeMutableRawPointer?, _ start: UnsafePoin
 extension XMLTag {
     /// By length, so that few names are compared.
     private static let byLength: [[(name: [UInt8], tag: XMLTag)]] = {
-        var table = [[(name: [UInt8], tag: XMLTag)]](repeating: [], count: 32)
+        var table = [[(name: [UInt8], tag: XMLTag)]](repeating: [], count: 48)
         for tag in allCases where tag != .other {
             let name = Array(tag.rawValue.utf8)
             table[name.count].append((name, tag))

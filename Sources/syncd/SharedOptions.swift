@@ -17,7 +17,7 @@ struct SharedOptions: ParsableArguments {
     func open(needsCredentials: Bool) throws -> CommandContext {
         let environment = ProcessEnvironment.current
         let configuration = try ConfigurationFile.load(config, environment: environment)
-        if needsCredentials { try configuration.requireCredentials() }
+        if needsCredentials { try configuration.requireCredentials(SystemCredentialsHost(environment)) }
         return CommandContext(
             configuration: configuration,
             environment: environment,

@@ -94,7 +94,7 @@ struct S3ErrorTests {
         let error = S3Error(response, operation: "GetObject", bucket: "b", key: ObjectKey("\u{1B}[31mred\n\u{E9}"))
         let controls = error.description.unicodeScalars.filter { $0.value < 32 || (127..<160).contains($0.value) }
         #expect(controls.isEmpty)
-        #expect(error.description.contains("\\u{1b}[31mred\\u{a}\u{E9}"))
+        #expect(error.description.contains("\\u{1b}[31mred\\n\u{E9}"))
         #expect(error.description.contains("(request \\u{1b}[2J)"))
     }
 

@@ -29,6 +29,10 @@ struct Border {
         ),
         Border(directory: "Sources/syncd/Check", modules: ["ArgumentParser", "Glibc", "S3API", "SyncEngine", "Text"]),
         Border(
+            directory: "Sources/syncd/Credentials",
+            modules: ["Glibc", "S3API", "Subprocess", "Synchronization"]
+        ),
+        Border(
             directory: "Sources/syncd/Daemon",
             modules: [
                 "ArgumentParser", "Glibc", "Logging", "S3API", "ServiceLifecycle", "SyncEngine", "Synchronization",

@@ -35,6 +35,7 @@ struct CheckTests {
             folders: configuration.folders,
             isJSON: isJSON,
             console: transcript.console(),
+            findKeys: { _ throws(CredentialsError) in throw CredentialsError(.none, "no place has keys") },
             list: list
         ).run()
     }
@@ -70,6 +71,7 @@ struct CheckTests {
     func `keys are looked for, and without them no bucket is asked`() async throws {
         var configuration = try configuration()
         configuration.connection.credentials = nil
+        for index in configuration.folders.indices { configuration.folders[index].connection.credentials = nil }
         _ = directory.directory("photos")
         _ = directory.directory("backups")
         let cause = await check(configuration) { _ throws(S3Error) in
@@ -114,7 +116,7 @@ struct CheckTests {
         let checks = try #require(json["checks"]?.elements)
         #expect(checks.count == 9)
         for check in checks {
-            #expect(check.members?.map(\.key) == ["check", "folder", "detail", "result", "message"])
+            #expect(check.members?.map(\.key) == ["check", "folder", "connection", "detail", "result", "message"])
         }
         #expect(checks.filter { $0["result"]?.text == "failed" }.map { $0["folder"]?.text } == ["backups"])
     }

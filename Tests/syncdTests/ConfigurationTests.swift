@@ -1,5 +1,6 @@
 import S3API
 import SyncEngine
+import TestSupport
 import Testing
 import Text
 
@@ -107,7 +108,8 @@ struct ConfigurationTests {
         (#""conflict": "neweset""#, #"folders[0].conflict: "neweset" is none of "newest", "local", "remote" (did"#),
         (#""folderMarkers": 1"#, "folders[0].folderMarkers: must be true or false, is a number"),
         (#""remoteTrashPrefix": "t/""#, "folders[0].remoteTrashPrefix: is not supported by this version"),
-        (#""connection": {}"#, "folders[0].connection: is reserved for a later version"),
+        (#""connection": {}"#, "folders[0].connection: must be a string, is an object"),
+        (#""connection": "r2""#, #"folders[0].connection: no connection "r2"; there are no "connections""#),
         (#""prefix": "a//b""#, #"folders[0].prefix: "a//b" has an empty segment"#),
         (#""prefix": "/a""#, #"folders[0].prefix: "/a" has an empty segment"#),
         (#""prefix": "a/../b""#, #"folders[0].prefix: "a/../b" has an empty segment, ".""#),
@@ -121,7 +123,14 @@ struct ConfigurationTests {
 
     @Test(arguments: [
         (#""conections": {}"#, #"conections: is no known key (did you mean "connections"?)"#),
-        (#""connections": {}"#, "connections: is reserved for a later version"),
+        (#""connections": []"#, "connections: must be an object of connections by name, is a list"),
+        (#""connections": {"a b": {}}"#, "connections.a b: is no name"),
+        (#""connections": {"r2": {"regon": "x"}}"#, #"connections.r2.regon: is no known key (did you mean "region"?)"#),
+        (#""connections": {"r2": {"accessKeyId": "AK"}}"#, "connections.r2.secretAccessKey: is missing, while"),
+        (#""connections": {"r2": {}}"#, #"folders[0].connection: is missing: there is no "connection" at the top"#),
+        (#""connection": {"addressing": "vhost"}"#, #"connection.addressing: "vhost" is none of "path", "virtual""#),
+        (#""connection": {"dualStack": true, "endpoint": "https://a.b"}"#, "connection.dualStack: is about AWS's own"),
+        (#""connection": {"profile": "p", "accessKeyId": "AK"}"#, "connection.profile: stands beside keys"),
         (#""concurrency": 0"#, "concurrency: must be a whole number from 1 to 512, is 0"),
         (#""stateDirectory": """#, "stateDirectory: is empty"),
         (#""stateDirectory": "state""#, #"stateDirectory: "state" is not absolute"#),
@@ -235,7 +244,7 @@ struct ConfigurationTests {
         #expect(throws: ConfigurationError.self) { try read(text(), ["AWS_ACCESS_KEY_ID": "EAK"]) }
         #expect(throws: ConfigurationError.self) { try read(text(), ["AWS_SECRET_ACCESS_KEY": "ESK"]) }
         let without = try read(text())
-        let error = #expect(throws: ConfigurationError.self) { try without.requireCredentials() }
+        let error = #expect(throws: ConfigurationError.self) { try without.requireCredentials(FakeCredentialsHost()) }
         #expect(error?.lines.first?.hasPrefix("config.json: connection: no credentials: set accessKeyId") == true)
     }
 

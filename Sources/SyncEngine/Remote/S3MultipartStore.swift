@@ -1,4 +1,4 @@
-import S3API
+public import S3API
 
 /// Uploads in parts and downloads in ranges, through the S3 client.
 extension S3ObjectStore {
@@ -178,7 +178,8 @@ extension RequestBody {
 }
 
 extension UnixTime {
-    init(_ time: S3Time) {
+    /// The nearest time that fits: nanoseconds reach from 1677 to 2262.
+    public init(_ time: S3Time) {
         self.init(seconds: time.seconds, nanoseconds: Int64(time.nanoseconds))
     }
 }

@@ -159,6 +159,7 @@ extension StoreError {
         case .noSuchBucket: code = .noSuchBucket
         case .accessDenied: code = .accessDenied
         case .credentialsRefused: code = .credentialsRefused
+        case .credentialsUnreachable: code = .unreachable
         case .preconditionFailed, .conflict: code = .preconditionFailed
         case .slowDown: code = .slowDown
         case .badDigest: code = .badDigest

@@ -31,13 +31,16 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         try parent.refuseOnce(before: "check")
         let context = try shared.open(needsCredentials: false)
-        let client = EngineWiring.makeClient(context.configuration.connection).client
+        let host = SystemCredentialsHost(context.environment)
         let check = CheckRun(
             local: LocalChecks(configuration: context.configuration),
             folders: try context.folders(named: folder),
             isJSON: shared.json,
             console: context.console,
-            list: CheckRun.lister(client)
+            findKeys: { connection throws(CredentialsError) in
+                try await connection.renewingCredentials(host).found()
+            },
+            list: CheckRun.lister { EngineWiring.makeClient($0, host).client }
         )
         try await context.finish { _ in await check.run() }
     }

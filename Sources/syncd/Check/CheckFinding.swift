@@ -18,12 +18,21 @@ struct CheckFinding: Hashable, Sendable {
     var subject: Subject
     /// The folder that it belongs to; nil for what all share.
     var folder: String?
+    /// The connection that it is about, where it has a name.
+    var connection: String?
     var detail: String
     var verdict: Verdict
 
-    init(_ subject: Subject, folder: String? = nil, _ detail: String, _ verdict: Verdict = .good) {
+    init(
+        _ subject: Subject,
+        folder: String? = nil,
+        connection: String? = nil,
+        _ detail: String,
+        _ verdict: Verdict = .good
+    ) {
         self.subject = subject
         self.folder = folder
+        self.connection = connection
         self.detail = detail
         self.verdict = verdict
     }
@@ -46,7 +55,8 @@ struct CheckReport: Sendable {
     /// One line each: what, its detail, and whether it is well.
     func lines(_ console: Console) -> [String] {
         let labels = findings.map { finding in
-            finding.folder.map { "\(finding.subject.rawValue) \($0)" } ?? finding.subject.rawValue
+            (finding.folder ?? finding.connection).map { "\(finding.subject.rawValue) \($0)" }
+                ?? finding.subject.rawValue
         }
         let labelWidth = max(14, (labels.map(\.count).max() ?? 0) + 2)
         let detailWidth = (findings.map(\.detail.count).max() ?? 0) + 2
@@ -81,6 +91,7 @@ extension CheckFinding {
         return .object([
             JSONMember("check", .string(subject.rawValue)),
             JSONMember("folder", .optional(folder)),
+            JSONMember("connection", .optional(connection)),
             JSONMember("detail", .string(detail)),
             JSONMember("result", .string(result)),
             JSONMember("message", .optional(message)),

@@ -1,4 +1,5 @@
 import Glibc
+import S3API
 import SyncEngine
 import Text
 
@@ -32,11 +33,10 @@ struct LocalChecks: Sendable {
 
     // MARK: Keys
 
-    func credentials() -> CheckFinding {
-        guard let keys = configuration.connection.credentials else {
-            let message = "there are none: set them in the configuration, as AWS_* variables or by LoadCredential="
-            return CheckFinding(.credentials, "none", .bad(message, .configuration))
-        }
+    /// Of one connection, where `find` looks for what the configuration does not know.
+    func credentials(_ connection: Connection, _ find: CheckRun.KeyFinder) async -> CheckFinding {
+        let owner = connection.name
+        guard let keys = connection.credentials else { return await foundCredentials(connection, find) }
         let source =
             switch keys.source {
             case .configuration: "the configuration"
@@ -44,7 +44,24 @@ struct LocalChecks: Sendable {
             case .service: "systemd credential \"\(ServiceCredentials.accessKeyID)\""
             }
         let kind = keys.sessionToken == nil ? "key" : "temporary key"
-        return CheckFinding(.credentials, "\(source), \(kind) \(Self.masked(keys.accessKeyID))")
+        return CheckFinding(.credentials, connection: owner, "\(source), \(kind) \(Self.masked(keys.accessKeyID))")
+    }
+
+    private func foundCredentials(_ connection: Connection, _ find: CheckRun.KeyFinder) async -> CheckFinding {
+        do {
+            let found = try await find(connection)
+            let kind = found.credentials.sessionToken == nil ? "key" : "temporary key"
+            let end = found.credentials.expiration.map { ", until \(Format.timestamp(UnixTime($0)))" } ?? ""
+            let detail = "\(found.origin), \(kind) \(Self.masked(found.credentials.accessKeyID))\(end)"
+            return CheckFinding(.credentials, connection: connection.name, detail)
+        } catch {
+            let message =
+                error.code == .none
+                ? "there are none: set them in the configuration, as AWS_* variables, in a profile or by LoadCredential="
+                : error.message
+            let cause: ExitCause = error.code == .none ? .configuration : .credentialsRefused
+            return CheckFinding(.credentials, connection: connection.name, "none", .bad(message, cause))
+        }
     }
 
     /// Enough of a key's id to know it again.

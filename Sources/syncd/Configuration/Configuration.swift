@@ -7,7 +7,10 @@ import Text
 struct Configuration: Sendable {
     /// The file it came from, as it was named, for messages.
     var file: String
+    /// What is called `connection`, and serves every folder that names no other.
     var connection: Connection
+    /// Those of `connections`, in the order of the file, their names unique.
+    var namedConnections: [Connection]
     /// An absolute path.
     var stateDirectory: String
     /// One or more, their names unique, their roots and prefixes apart from each other.
@@ -28,13 +31,15 @@ struct Configuration: Sendable {
 }
 
 extension Configuration {
+    /// The connections that folders use, each once.
+    var usedConnections: [Connection] {
+        ([connection] + namedConnections).filter { one in folders.contains { $0.connection.name == one.name } }
+    }
+
     /// For commands that talk to the store.
-    /// - Throws: what to do, where there are no credentials at all.
-    func requireCredentials() throws(ConfigurationError) {
-        guard connection.credentials == nil else { return }
-        let message =
-            "no credentials: set accessKeyId and secretAccessKey, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or hand over \(ServiceCredentials.accessKeyID) and \(ServiceCredentials.secretAccessKey) by systemd's LoadCredential="
-        throw ConfigurationError(file: file, faults: [.init("connection", message)])
+    /// - Throws: what to do, where a folder's connection can have no credentials at all.
+    func requireCredentials(_ host: any CredentialsHost) throws(ConfigurationError) {
+        for connection in usedConnections { try connection.requireCredentials(host, file: file) }
     }
 
     /// What lets a halted folder go on, ready for a shell.
@@ -46,13 +51,25 @@ extension Configuration {
 
 /// Where the store is, and with which keys.
 struct Connection: Hashable, Sendable {
-    /// Nil where neither the configuration nor the environment nor the service manager has any.
+    /// Its key in `connections`; nil for the one that is called `connection`.
+    var name: String?
+    /// Nil where neither the configuration nor the environment nor the service manager has any: then they are looked
+    /// for when they are first needed.
     var credentials: StaticCredentials?
+    /// Of AWS's shared files; nil for the one that `AWS_PROFILE` names, or `default`.
+    var profile: String?
     var region: String
     /// Nil is AWS.
     var endpoint: S3Endpoint?
+    /// Nil for the usual: path style with an endpoint, virtual-hosted style at AWS.
+    var addressing: S3Addressing?
+    /// Whether AWS is reached by IPv6 as well.
+    var isDualStack: Bool
     /// A file of certificates to trust in place of the system's.
     var caFile: String?
+
+    /// Where it stands in the configuration.
+    var keyPath: String { name.map { "connections.\($0)" } ?? "connection" }
 }
 
 /// Keys that stay as they are for as long as the process runs.
@@ -77,6 +94,7 @@ struct ConfiguredFolder: Sendable {
     var folder: Folder
     /// ``SyncEngine/Folder/root`` as text.
     var path: String
+    var connection: Connection
     /// Between two full scans by a daemon.
     var scanInterval: Duration
     /// The same while all directories are watched.

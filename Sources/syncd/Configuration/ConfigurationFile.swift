@@ -26,8 +26,10 @@ enum ConfigurationFile {
             configurationFile: canonical(Array(path.utf8))
         )
         var faults = overlaps.faults(in: configuration)
-        if let caFile = configuration.connection.caFile, access(caFile, R_OK) != 0 {
-            faults.append(.init("connection.caFile", "\(printable(caFile)) cannot be read: \(reason(errno))"))
+        for connection in [configuration.connection] + configuration.namedConnections {
+            guard let file = connection.caFile, access(file, R_OK) != 0 else { continue }
+            let message = "\(printable(file)) cannot be read: \(reason(errno))"
+            faults.append(.init("\(connection.keyPath).caFile", message))
         }
         guard faults.isEmpty else { throw ConfigurationError(file: path, faults: faults) }
         return configuration
@@ -56,11 +58,15 @@ enum ConfigurationFile {
 
     private static func checkSecrecy(_ value: JSONValue, mode: mode_t, path: String) throws(ConfigurationError) {
         guard mode & 0o077 != 0 else { return }
-        for key in ["secretAccessKey", "sessionToken"] {
-            guard let text = value["connection"]?[key]?.text, !text.isEmpty else { continue }
-            let message = "stands in a file that others can reach (mode \(String(mode & 0o777, radix: 8)))"
-            let command = "chmod 600 \(shellQuoted(path))"
-            throw ConfigurationError(file: path, faults: [.init("connection.\(key)", "\(message): \(command)")])
+        var connections = value["connection"].map { [("connection", $0)] } ?? []
+        connections += (value["connections"]?.members ?? []).map { ("connections.\(printable($0.key))", $0.value) }
+        for (place, connection) in connections {
+            for key in ["secretAccessKey", "sessionToken"] {
+                guard let text = connection[key]?.text, !text.isEmpty else { continue }
+                let message = "stands in a file that others can reach (mode \(String(mode & 0o777, radix: 8)))"
+                let command = "chmod 600 \(shellQuoted(path))"
+                throw ConfigurationError(file: path, faults: [.init("\(place).\(key)", "\(message): \(command)")])
+            }
         }
     }
 

@@ -41,22 +41,24 @@ struct ConfigurationReader {
 
     private mutating func configuration(_ value: JSONValue, file: String) -> Configuration? {
         guard let section = fields.section(value, at: "", known: Self.keys) else { return nil }
-        if section.value["connections"] != nil {
-            fields.fault("connections", "is reserved for a later version: this one knows one \"connection\"")
-        }
         var connectionReader = ConnectionReader(fields: fields, environment: environment)
-        let connection = connectionReader.read(section.value["connection"] ?? .object([]))
+        let connection = connectionReader.readConnection(section.value["connection"])
+        let named = connectionReader.readNamed(section.value["connections"])
         fields = connectionReader.fields
         for key in ["uploadBytesPerSecond", "downloadBytesPerSecond"] where fields.size(key, in: section) != nil {
             fields.fault(key, "is not supported by this version: remove it, transfers are not limited")
         }
         let stateDirectory = stateDirectory(section)
         let concurrency = fields.integer("concurrency", in: section, range: 1...512, default: 32)
-        let folders = folders(section, endpoint: connection?.endpoint?.text ?? "")
-        guard let connection, let stateDirectory else { return nil }
+        guard let connection else { return nil }
+        // With connections that have names alone, a folder that names none is a slip and no wish for the environment's.
+        let standard = section.value["connection"] == nil && !named.isEmpty ? nil : connection
+        let folders = folders(section, Connections(standard: standard, named: named))
+        guard let stateDirectory else { return nil }
         return Configuration(
             file: file,
             connection: connection,
+            namedConnections: named,
             stateDirectory: stateDirectory,
             folders: folders,
             concurrency: concurrency,
@@ -82,7 +84,17 @@ struct ConfigurationReader {
         return nil
     }
 
-    private mutating func folders(_ section: ConfigurationSection, endpoint: String) -> [ConfiguredFolder] {
+    /// What a folder can be connected by.
+    private struct Connections {
+        /// Nil where each folder must name its own.
+        var standard: Connection?
+        var named: [Connection]
+    }
+
+    private mutating func folders(
+        _ section: ConfigurationSection,
+        _ connections: Connections
+    ) -> [ConfiguredFolder] {
         guard let value = section.value["folders"] else {
             fields.fault("folders", "is missing")
             return []
@@ -101,8 +113,7 @@ struct ConfigurationReader {
         for (index, element) in elements.enumerated() {
             let path = "folders[\(index)]"
             guard let section = fields.section(element, at: path, known: Self.folderKeys) else { continue }
-            let folder = folder(section, endpoint: endpoint)
-            guard let folder else { continue }
+            guard let folder = folder(section, connections) else { continue }
             if let first = names[folder.folder.name] {
                 fields.fault("\(path).name", "\"\(folder.folder.name)\" is the name of folders[\(first)] already")
             } else {
@@ -113,14 +124,18 @@ struct ConfigurationReader {
         return folders
     }
 
-    private mutating func folder(_ section: ConfigurationSection, endpoint: String) -> ConfiguredFolder? {
+    private mutating func folder(
+        _ section: ConfigurationSection,
+        _ connections: Connections
+    ) -> ConfiguredFolder? {
         refuseUnsupported(section)
+        let connection = connection(section, connections)
         let name = fields.requiredText("name", in: section).flatMap { checkedName($0, in: section) }
         let path = fields.requiredText("path", in: section).flatMap {
             absolutePath($0, at: section.keyPath("path"))
         }
         let bucket = fields.requiredText("bucket", in: section).flatMap {
-            checkedBucket($0, onAWS: endpoint.isEmpty, in: section)
+            checkedBucket($0, onAWS: connection.map { $0.endpoint == nil } ?? false, in: section)
         }
         let prefix = prefix(section)
         let direction = direction(section)
@@ -136,11 +151,11 @@ struct ConfigurationReader {
         let maxDeletePercent = fields.integer("maxDeletePercent", in: section, range: 0...100, default: 50)
         let trashDays = fields.integer("trashDays", in: section, range: 0...36_500, default: 30)
         let conflict = fields.choice("conflict", in: section, default: ConflictWinner.newest)
-        guard let name, let path, let bucket else { return nil }
+        guard let name, let path, let bucket, let connection else { return nil }
         let folder = Folder(
             name: name,
             root: Array(path.utf8),
-            endpoint: endpoint,
+            endpoint: connection.endpoint?.text ?? "",
             bucket: bucket,
             prefix: Array(prefix.utf8),
             policy: Policy(direction: direction, deletes: deletes),
@@ -152,6 +167,7 @@ struct ConfigurationReader {
         return ConfiguredFolder(
             folder: folder,
             path: path,
+            connection: connection,
             scanInterval: scanInterval,
             watchedScanInterval: watchedScanInterval,
             listInterval: listInterval,
@@ -166,18 +182,31 @@ struct ConfigurationReader {
                 "is not supported by this version: remove it; empty directories are not mirrored"
             )
         }
-        if section.value["connection"] != nil {
-            fields.fault(
-                section.keyPath("connection"),
-                "is reserved for a later version: all folders use the one \"connection\" at the top"
-            )
-        }
         if fields.setText("remoteTrashPrefix", in: section) != nil {
             fields.fault(
                 section.keyPath("remoteTrashPrefix"),
                 "is not supported by this version: remove it, and switch on versioning of the bucket to keep old objects"
             )
         }
+    }
+
+    private mutating func connection(_ section: ConfigurationSection, _ connections: Connections) -> Connection? {
+        let names = connections.named.compactMap(\.name)
+        let known = names.map { "\"\($0)\"" }.joined(separator: ", ")
+        guard let name = fields.setText("connection", in: section) else {
+            if connections.standard == nil, section.value["connection"].map({ $0.text == "" }) ?? true {
+                fields.fault(
+                    section.keyPath("connection"),
+                    "is missing: there is no \"connection\" at the top, but \(known)"
+                )
+            }
+            return connections.standard
+        }
+        if let connection = connections.named.first(where: { $0.name == name }) { return connection }
+        let others = names.isEmpty ? "there are no \"connections\"" : "there is \(known)"
+        let hint = NearestWord.hint(name, among: names)
+        fields.fault(section.keyPath("connection"), "no connection \"\(printable(name))\"\(hint); \(others)")
+        return nil
     }
 
     private mutating func direction(_ section: ConfigurationSection) -> Direction {

@@ -6,15 +6,16 @@ struct ConfigurationDifference: Sendable {
     private(set) var stopped: [String] = []
     /// Folders whose loops begin.
     private(set) var started: Set<String> = []
-    /// True if the connection or what all folders share is another.
+    /// True if a connection or what all folders share is another.
     private(set) var changesEngine = false
     /// For the operator, one for each change.
     private(set) var lines: [String] = []
 
     init(from old: Configuration, to new: Configuration) {
-        if old.connection != new.connection {
+        let known = old.usedConnections
+        for connection in new.usedConnections where !known.contains(connection) {
             changesEngine = true
-            lines.append("the connection has changed")
+            lines.append("\(connection.keyPath) has changed")
         }
         if old.concurrency != new.concurrency {
             changesEngine = true
@@ -51,6 +52,7 @@ struct ConfigurationDifference: Sendable {
         func note(_ key: String, _ isSame: Bool) {
             if !isSame { keys.append(key) }
         }
+        note("connection", old.connection.name == new.connection.name)
         note("path", old.path == new.path)
         note("bucket", old.folder.bucket == new.folder.bucket)
         note("prefix", old.folder.prefix == new.folder.prefix)

@@ -99,7 +99,7 @@ final class Daemon: Sendable {
                     { [self] in
                         let wiring = current.withLock(\.wiring)
                         await wiring.executor.ping()
-                        await wiring.transport.ping()
+                        for transport in wiring.transports { await transport.ping() }
                     }
                 ],
                 clock: clock,
@@ -137,11 +137,12 @@ final class Daemon: Sendable {
         guard new.stateDirectory == old.stateDirectory else {
             throw ReloadRefused(lines: ["stateDirectory: only a restart changes it"])
         }
-        try new.requireCredentials()
+        try new.requireCredentials(SystemCredentialsHost(.current))
         let difference = ConfigurationDifference(from: old, to: new)
         guard !difference.isEmpty else { return ["nothing has changed"] }
         let wiring =
-            difference.changesEngine ? try EngineWiring(new, keeper: keeper, executor: oldWiring.executor) : oldWiring
+            difference.changesEngine
+            ? try EngineWiring(new, keeper: keeper, executor: oldWiring.executor) : oldWiring.serving(new)
         for name in difference.stopped { await fleet.stop(name) }
         current.withLock { $0 = (new, wiring) }
         board.replaceFolders(new.folders)

@@ -5,8 +5,12 @@ import SyncEngine
 /// The one place that joins configuration and engine: what all folders of a process share.
 struct EngineWiring: Sendable {
     let keeper: IndexKeeper
-    let transport: CurlTransport
-    let client: S3Client
+    /// One for each connection that a folder uses.
+    let transports: [CurlTransport]
+    /// By the connection's key path.
+    private let clients: [String: S3Client]
+    /// The key path of each folder's connection, by the folder's name.
+    private var connections: [String: String]
     let concurrency: Int
     let executor: EngineExecutor
     let defaultMode: UInt16
@@ -43,23 +47,51 @@ struct EngineWiring: Sendable {
     ) throws(CycleFailure) {
         self.keeper = keeper
         observer = CrashPoints(.current)
-        (transport, client) = Self.makeClient(configuration.connection)
-        WedgePoint.arm(transport, .current)
+        let host = SystemCredentialsHost(.current)
+        var transports: [CurlTransport] = []
+        var clients: [String: S3Client] = [:]
+        for connection in configuration.usedConnections {
+            let (transport, client) = Self.makeClient(connection, host)
+            transports.append(transport)
+            clients[connection.keyPath] = client
+        }
+        (self.transports, self.clients) = (transports, clients)
+        connections = Self.connections(configuration)
+        if let first = transports.first { WedgePoint.arm(first, .current) }
         concurrency = configuration.concurrency
         self.executor = executor ?? EngineExecutor(threads: Self.threads)
         defaultMode = Self.defaultMode()
     }
 
-    /// A client of the configuration's service, and what it sends by.
-    static func makeClient(_ connection: Connection) -> (transport: CurlTransport, client: S3Client) {
+    private static func connections(_ configuration: Configuration) -> [String: String] {
+        Dictionary(
+            configuration.folders.map { ($0.folder.name, $0.connection.keyPath) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    /// The same for other folders, whose connections are those that this one knows.
+    func serving(_ configuration: Configuration) -> EngineWiring {
+        var wiring = self
+        wiring.connections = Self.connections(configuration)
+        return wiring
+    }
+
+    /// A client of a connection's service, and what it sends by.
+    static func makeClient(
+        _ connection: Connection,
+        _ host: any CredentialsHost
+    ) -> (transport: CurlTransport, client: S3Client) {
         let transport = CurlTransport(
             options: TransportOptions(caFile: connection.caFile, userAgent: "syncd/\(Version.number)")
         )
         let client = S3Client(
             connection: S3Connection(
-                credentials: connection.s3Credentials,
+                credentials: connection.credentialsProvider(host),
                 region: connection.region,
-                endpoint: connection.endpoint
+                endpoint: connection.endpoint,
+                addressing: connection.addressing,
+                isDualStack: connection.isDualStack
             ),
             transport: transport,
             environment: .system
@@ -85,6 +117,9 @@ struct EngineWiring: Sendable {
         watcher: FolderWatcher? = nil,
         share: FolderShare = FolderShare()
     ) -> CycleContext {
+        guard let client = connections[folder.name].flatMap({ clients[$0] }) else {
+            preconditionFailure("\(folder.name) is a folder of another configuration")
+        }
         let store = S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix)
         return CycleContext(
             folder: folder,
@@ -150,16 +185,5 @@ extension CycleReport {
     init(notBegun failure: CycleFailure) {
         let now = SystemClock().now()
         self.init(record: CycleRecord(startedAt: now, finishedAt: now, result: .failed), failure: failure)
-    }
-}
-
-extension Connection {
-    /// Empty where there are none: `approve` needs no keys, and commands that do have refused by now.
-    fileprivate var s3Credentials: S3Credentials {
-        S3Credentials(
-            accessKeyID: credentials?.accessKeyID ?? "",
-            secretAccessKey: credentials?.secretAccessKey.reveal() ?? "",
-            sessionToken: credentials?.sessionToken?.reveal()
-        )
     }
 }

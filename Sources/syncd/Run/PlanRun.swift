@@ -73,7 +73,7 @@ struct PlanRun: Sendable {
     /// Who plans here asks the bucket, and needs keys; a running syncd has them. Complains where there are none.
     private func hasKeys() -> Bool {
         do {
-            try configuration.requireCredentials()
+            try configuration.requireCredentials(SystemCredentialsHost(.current))
             return true
         } catch {
             for line in error.lines { console.complain(line) }
