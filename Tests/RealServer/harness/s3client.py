@@ -65,27 +65,31 @@ def query_text(pairs):
     return "&".join(sorted(f"{quote(name)}={quote(value)}" for name, value in pairs))
 
 
+def signature(secret_key, canonical, stamp, region, service):
+    """The signature of a canonical request, in hexadecimal."""
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = b"AWS4" + secret_key.encode()
+    for part in (stamp[:8], region, service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
 def sign(credentials, method, host, path, query, headers, payload_sha256):
     """The headers of a request with its signature among them.
 
     `path` and `query` are the texts that go onto the wire, `query` in canonical order.
     """
-    now = datetime.datetime.now(datetime.timezone.utc)
-    stamp = now.strftime("%Y%m%dT%H%M%SZ")
-    day = stamp[:8]
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     signed = {name.lower(): str(value).strip() for name, value in headers.items()}
     signed |= {"host": host, "x-amz-date": stamp, "x-amz-content-sha256": payload_sha256}
     names = ";".join(sorted(signed))
     lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
     canonical = "\n".join([method, path, query, lines, names, payload_sha256])
-    scope = f"{day}/{REGION}/s3/aws4_request"
-    text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = b"AWS4" + credentials.secret_key.encode()
-    for part in (day, REGION, "s3", "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    scope = f"{stamp[:8]}/{REGION}/s3/aws4_request"
+    proof = signature(credentials.secret_key, canonical, stamp, REGION, "s3")
     signed["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+        f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={proof}"
     )
     return signed
 
