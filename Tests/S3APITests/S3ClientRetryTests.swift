@@ -111,6 +111,10 @@ struct S3ClientRetryTests {
 
     // MARK: Regions
 
+    private static func redirectBody(_ host: String) -> String {
+        "<Error><Code>TemporaryRedirect</Code><Endpoint>\(host)</Endpoint></Error>"
+    }
+
     private static func redirect(_ status: Int, _ code: String, _ region: String) -> FakeTransport.Answer {
         .status(status, [:], "<Error><Code>\(code)</Code><Region>\(region)</Region></Error>")
     }
@@ -120,6 +124,9 @@ struct S3ClientRetryTests {
             .status(301, ["x-amz-bucket-region": "eu-west-1"]),
             .status(301, ["x-amz-bucket-region": "eu-west-1"], "<Error><Code>PermanentRedirect</Code></Error>"),
             .status(307, ["x-amz-bucket-region": "eu-west-1"]),
+            .status(307, [:], redirectBody("b.s3.eu-west-1.amazonaws.com")),
+            .status(307, [:], redirectBody("b.s3-eu-west-1.amazonaws.com")),
+            .status(301, [:], redirectBody("s3.dualstack.eu-west-1.amazonaws.com")),
             redirect(400, "AuthorizationHeaderMalformed", "eu-west-1"),
             redirect(403, "AuthorizationHeaderMalformed", "eu-west-1"),
         ] as [FakeTransport.Answer]

@@ -74,6 +74,43 @@ struct S3ConnectionTests {
         #expect(address.origin.hasSuffix("://\(address.authority)"))
     }
 
+    @Test(
+        arguments: [
+            (nil, .path, false, "eu-west-1", "bucket", "https://s3.eu-west-1.amazonaws.com", "/bucket"),
+            (nil, nil, true, "eu-west-1", "bucket", "https://bucket.s3.dualstack.eu-west-1.amazonaws.com", ""),
+            (nil, nil, true, "eu-west-1", "my.bucket", "https://s3.dualstack.eu-west-1.amazonaws.com", "/my.bucket"),
+            (nil, nil, false, "cn-north-1", "bucket", "https://bucket.s3.cn-north-1.amazonaws.com.cn", ""),
+            (nil, nil, false, "auto", "bucket", "https://bucket.s3.us-east-1.amazonaws.com", ""),
+            ("https://nyc3.example.com", .virtual, false, "r", "bucket", "https://bucket.nyc3.example.com", ""),
+            ("https://h:8443", .virtual, false, "r", "bucket", "https://bucket.h:8443", ""),
+            ("https://h:8443", .virtual, false, "r", "my.bucket", "https://h:8443", "/my.bucket"),
+            ("https://h:8443", .virtual, false, "r", nil, "https://h:8443", "/"),
+        ] as [(String?, S3Addressing?, Bool, String, String?, String, String)]
+    )
+    func `addressing can be chosen, and AWS's hosts depend on the region`(
+        endpoint: String?,
+        addressing: S3Addressing?,
+        isDualStack: Bool,
+        region: String,
+        bucket: String?,
+        origin: String,
+        path: String
+    ) throws {
+        var connection = try Self.connection(endpoint)
+        connection.addressing = addressing
+        connection.isDualStack = isDualStack
+        let address = connection.address(bucket: bucket, region: region)
+        #expect(address.origin == origin)
+        #expect(address.path == path)
+        #expect(address.origin.hasSuffix("://\(address.authority)"))
+    }
+
+    @Test func `a region that nobody knows is AWS's first one, and another service's own word`() throws {
+        #expect(try Self.connection(nil).signingRegion("auto") == "us-east-1")
+        #expect(try Self.connection(nil).signingRegion("eu-west-1") == "eu-west-1")
+        #expect(try Self.connection("https://h").signingRegion("auto") == "auto")
+    }
+
     // MARK: Secrets
 
     @Test func `nothing that describes credentials, or what holds them, shows a secret`() throws {
