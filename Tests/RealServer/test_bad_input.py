@@ -121,7 +121,7 @@ class ServiceTests(RealServerCase):
         trees.write_many(machine.root, 5)
         self.proxy.fault("PUT", key=b"file002.txt", status=403, code="AccessDenied")
         run = machine.once(expect=3)
-        self.assertEqual(self.problems(run), {b"file002.txt": "refused"})
+        self.assertEqual(self.problems(run), {b"file002.txt": "denied"})
         self.assert_counts(run, uploaded=4)
         self.assertIn("file002.txt", machine.run("status", "--problems", expect=0).out)
         self.proxy.heal()

@@ -62,7 +62,7 @@ class DownDamageTests(RealServerCase):
     def test_a_download_that_is_refused_leaves_the_old_file(self):
         self.proxy.fault("GET", key=b"file", status=403, code="AccessDenied")
         run = self.down.once(expect=3)
-        self.assertEqual(self.problems(run), {b"file": "refused"})
+        self.assertEqual(self.problems(run), {b"file": "denied"})
         self.assert_old()
         self.assert_new_once_healed()
 
@@ -104,7 +104,7 @@ class UpDamageTests(RealServerCase):
         for kind in ("POST", "DELETE"):
             self.proxy.fault(kind, status=403, code="AccessDenied")
         run = up.once(expect=3)
-        self.assertEqual(self.problems(run), {b"file000.txt": "refused", b"file001.txt": "refused"})
+        self.assertEqual(self.problems(run), {b"file000.txt": "denied", b"file001.txt": "denied"})
         self.assertEqual(len(self.keys()), 8)
         self.proxy.heal()
         self.assert_counts(up.once(), deletedRemote=2)

@@ -70,6 +70,8 @@ final class S3World {
         try Data(content).write(to: file)
     }
 
+    func remove(_ name: String) { try? FileManager.default.removeItem(at: root.appending(path: name)) }
+
     /// What the user sees in the folder.
     var contents: [String: [UInt8]] {
         var contents: [String: [UInt8]] = [:]

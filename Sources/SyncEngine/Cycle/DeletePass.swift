@@ -77,12 +77,16 @@ struct DeletePass {
         delete: @escaping @Sendable ([Entry]) async -> [Deleter.Result],
         finish: (Entry, Deleter.Result) async throws -> Void
     ) async -> (any Error)? {
+        var denials = Denials()
         do {
-            try await runBounded(limit: limit, until: context.stop, next: next) { entries in
+            try await runBounded(limit: limit, until: context.stop) {
+                denials.areAll ? nil : try await next()
+            } run: { entries in
                 (entries, await delete(entries))
             } finish: { entries, results in
                 for (entry, result) in zip(entries, results) {
                     context.claims.release(entry.path, by: .cycle)
+                    denials.note(result.isDenial)
                     try await finish(entry, result)
                 }
             }
@@ -109,6 +113,10 @@ struct DeletePass {
 }
 
 extension Deleter.Result {
+    fileprivate var isDenial: Bool {
+        if case .failed(.failed(_, let problem)) = self { problem.kind == .denied } else { false }
+    }
+
     /// - Throws: the failure that ends the cycle.
     func outcome() throws(CycleFailure) -> Outcome {
         switch self {

@@ -147,7 +147,8 @@ struct Observer {
         if let failure = CycleFailure(fatal: error) { return failure }
         switch error.code {
         case .accessDenied:
-            return CycleFailure(code: .refused, message: error.message)
+            let advice = "without a listing nothing can be decided; `syncd policy` prints what the keys need"
+            return CycleFailure(code: .refused, message: "\(error.message): \(advice)")
         case .notFound, .preconditionFailed, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest,
             .uploadGone, .partsRefused, .rangeIgnored, .malformedAnswer, .archived, .localFile, .cancelled, .refused:
             let message = "the listing did not come to its end, so nothing was changed on either side: \(error.message)"

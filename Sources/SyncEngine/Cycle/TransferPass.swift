@@ -69,6 +69,7 @@ struct TransferPass {
         var staged: [StagedDownload] = []
         var stagedBytes: Int64 = 0
         var retries: [TransferJob] = []
+        var denials = Denials()
     }
 
     private enum Ended: Sendable {
@@ -81,6 +82,15 @@ struct TransferPass {
             case .upload(let job, _): job.entry.path
             case .download(_, .staged): nil
             case .download(let job, .blocked), .download(let job, .failed), .download(let job, .fatal): job.entry.path
+            }
+        }
+
+        /// Why it failed, where that is this entry's own problem.
+        var problem: Problem? {
+            switch self {
+            case .upload(_, .failed(.failed(_, let problem), _)), .download(_, .failed(.failed(_, let problem))):
+                problem
+            case .upload, .download: nil
             }
         }
     }
@@ -107,7 +117,7 @@ struct TransferPass {
         do {
             let limits = lanes.map { limit(of: $0, beside: lanes) }
             try await runBounded(lanes: limits, total: context.concurrency, until: context.stop) { lane in
-                try await next(lanes[lane])
+                state.denials.areAll ? nil : try await next(lanes[lane])
             } _: { job in
                 await transfer(job)
             } _: { ended in
@@ -153,6 +163,7 @@ struct TransferPass {
 
     private func take(_ ended: Ended, into state: inout State) async throws {
         if let path = ended.settledPath { context.claims.release(path, by: owner) }
+        state.denials.note(ended.problem?.kind == .denied)
         switch ended {
         case .upload(let job, .done(let outcome)):
             if outcome.isRacy { context.notices.noteRacy(job.entry.path) }

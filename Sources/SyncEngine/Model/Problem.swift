@@ -12,6 +12,8 @@ public struct Problem: Hashable, Sendable {
         case collision
         /// The bucket refused the request.
         case refused
+        /// What the keys may not do: the same for all that it keeps from being done.
+        case denied
         /// Content that did not survive the transfer.
         case corrupt
         /// A file that could not be written here.

@@ -174,13 +174,22 @@ public struct StoreError: Error, Sendable {
     public var message: String
     /// The HTTP status, where there was an answer.
     public var status: Int?
+    /// The operation by S3's name, where there was one.
+    public var operation: String?
     /// Set with ``Code/localFile``.
     public var cause: FileSystemError?
 
-    public init(code: Code, message: String, status: Int? = nil, cause: FileSystemError? = nil) {
+    public init(
+        code: Code,
+        message: String,
+        status: Int? = nil,
+        operation: String? = nil,
+        cause: FileSystemError? = nil
+    ) {
         self.code = code
         self.message = message
         self.status = status
+        self.operation = operation
         self.cause = cause
     }
 }

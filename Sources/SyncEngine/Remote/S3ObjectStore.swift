@@ -168,7 +168,13 @@ extension StoreError {
         case .invalidRange, .keyTooLong, .entityTooLarge, .notImplemented, .internalError, .other: code = .refused
         case .transport: (code, cause) = Self.transportCode(error)
         }
-        self.init(code: code, message: error.description, status: error.status, cause: cause)
+        self.init(
+            code: code,
+            message: error.description,
+            status: error.status,
+            operation: error.operation,
+            cause: cause
+        )
     }
 
     private static func transportCode(_ error: S3Error) -> (Code, FileSystemError?) {

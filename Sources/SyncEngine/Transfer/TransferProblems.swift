@@ -35,6 +35,10 @@ extension Problem {
             self.init(local: path, error: cause)
             return
         }
+        if error.code == .accessDenied {
+            self.init(path: path.bytes, side: .remote, kind: .denied, message: Self.denial(of: error.operation))
+            return
+        }
         let kind: Kind =
             switch error.code {
             case .badDigest, .malformedAnswer, .rangeIgnored: .corrupt
@@ -44,5 +48,10 @@ extension Problem {
                 .refused
             }
         self.init(path: path.bytes, side: .remote, kind: kind, message: error.message)
+    }
+
+    /// One sentence for all paths, so that it can be told once.
+    private static func denial(of operation: String?) -> String {
+        "the service denied \(operation ?? "the request") (403 AccessDenied): `syncd policy` prints what the keys need"
     }
 }

@@ -105,6 +105,21 @@ enum CycleLines {
         return report.record.result == .inSync ? console.colour("in sync", .good) : console.colour("problems", .careful)
     }
 
+    /// What the keys may not do is told once for all paths; the rest is told path by path.
+    private static func denials(among problems: [KnownProblem]) -> (lines: [String], others: [Problem]) {
+        let all = problems.map(\.problem)
+        let denied = all.filter { $0.kind == .denied }
+        var messages: [String] = []
+        for problem in denied where !messages.contains(problem.message) { messages.append(problem.message) }
+        let lines = messages.map { message in
+            let paths = denied.filter { $0.message == message }.map(\.path)
+            let count = Int64(paths.count)
+            let example = count == 1 ? escaped(paths[0]) : "\(Format.count(count)) paths, such as \(escaped(paths[0]))"
+            return "\(example): \(message)"
+        }
+        return (lines, all.filter { $0.kind != .denied })
+    }
+
     /// At most this many problems of a folder are told at the end of a cycle.
     static let maximumProblems = 10
     /// At most this many warnings.
@@ -124,11 +139,13 @@ enum CycleLines {
                 lines.append("\(folder): to go on all the same: \(configuration.approveCommand(folder))")
             }
         }
-        for known in report.problems.prefix(maximumProblems) {
-            let path = known.problem.path.isEmpty ? "" : "\(escaped(known.problem.path)): "
-            lines.append("\(folder): \(path)\(known.problem.message)")
+        let (denied, others) = denials(among: report.problems)
+        lines += denied.map { "\(folder): \($0)" }
+        for problem in others.prefix(maximumProblems) {
+            let path = problem.path.isEmpty ? "" : "\(escaped(problem.path)): "
+            lines.append("\(folder): \(path)\(problem.message)")
         }
-        let more = report.problems.count - maximumProblems
+        let more = others.count - maximumProblems
         if more > 0 {
             let option =
                 configuration.file == ConfigurationFile.defaultPath
