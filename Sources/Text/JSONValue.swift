@@ -72,6 +72,28 @@ extension JSONValue {
         return output
     }
 
+    /// The value for people to read: a line for each member and element, two spaces a level; lists of plain values in
+    /// one line. Without a final line break.
+    package var indented: String { indented(by: "") }
+
+    private func indented(by indent: String) -> String {
+        let deeper = indent + "  "
+        switch self {
+        case .object(let members) where !members.isEmpty:
+            let lines = members.map { member in
+                let key = String(decoding: JSONValue.string(member.key).serialized, as: UTF8.self)
+                return "\(deeper)\(key): \(member.value.indented(by: deeper))"
+            }
+            return "{\n\(lines.joined(separator: ",\n"))\n\(indent)}"
+        case .array(let elements) where elements.contains { $0.members != nil || $0.elements != nil }:
+            return "[\n\(elements.map { deeper + $0.indented(by: deeper) }.joined(separator: ",\n"))\n\(indent)]"
+        case .array(let elements):
+            return "[\(elements.map { $0.indented(by: deeper) }.joined(separator: ", "))]"
+        case .null, .bool, .integer, .number, .string, .object:
+            return String(decoding: serialized, as: UTF8.self)
+        }
+    }
+
     private func write(into output: inout [UInt8]) {
         switch self {
         case .null: output.append(contentsOf: "null".utf8)

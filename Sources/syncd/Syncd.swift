@@ -18,9 +18,9 @@ struct Syncd: AsyncParsableCommand {
               syncd --once                   one cycle over all folders, then exit
               syncd --once --quiet --json    the same for scripts
 
-            Exit codes: 0 in sync or done, 1 failed, 2 plan has changes, 3 done with problems,
-            4 halted, 64 usage, 69 endpoint unreachable, 75 another syncd at work,
-            77 credentials refused, 78 configuration.
+            Exit codes: 0 in sync or done, 1 failed, 2 plan has changes,
+            3 done with problems, 4 halted, 64 usage, 69 endpoint unreachable,
+            75 another syncd at work, 77 credentials refused, 78 configuration.
             """,
         version: "syncd \(Version.number)",
         groupedSubcommands: [
@@ -35,6 +35,7 @@ struct Syncd: AsyncParsableCommand {
                     SyncCommand.self, PauseCommand.self, ResumeCommand.self, ApproveCommand.self, ReloadCommand.self,
                 ]
             ),
+            CommandGroup(name: "Set up", subcommands: [PolicyCommand.self]),
         ]
     )
 

@@ -1,6 +1,8 @@
 """The command line itself: usage, output, and a state directory that is not as it should be."""
 
+import json
 import os
+import subprocess
 
 from harness import trees
 from harness.case import RealServerCase
@@ -42,6 +44,24 @@ class UsageTests(RealServerCase):
         dry = machine.run("--once", "--dry-run", expect=2)
         self.assertEqual(dry.out, plan.out)
         self.assertEqual(self.keys(), [])
+
+
+class PolicyTests(RealServerCase):
+    def test_the_policy_of_a_configuration_is_json_and_needs_no_server(self):
+        machine = self.machine(prefix="photos", delete=True, endpoint="http://127.0.0.1:1")
+        policy = json.loads(machine.run("policy", expect=0).out)
+        actions = {action for statement in policy["Statement"] for action in statement["Action"]}
+        self.assertIn("s3:DeleteObject", actions)
+        conditions = [statement["Condition"] for statement in policy["Statement"] if "Condition" in statement]
+        self.assertEqual(conditions, [{"StringLike": {"s3:prefix": ["photos/*"]}}])
+        reading = json.loads(machine.run("policy", "--read-only", expect=0).out)
+        self.assertFalse([one for one in reading["Statement"] if "s3:PutObject" in one["Action"]])
+
+    def test_a_bucket_needs_no_configuration(self):
+        machine = self.machine()
+        command = [machine.binary, "policy", "--bucket", "family", "--read-only"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin"})
+        self.assertIn("arn:aws:s3:::family/*", done.stdout)
 
 
 class OutputTests(RealServerCase):

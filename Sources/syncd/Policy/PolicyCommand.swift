@@ -1,0 +1,79 @@
+import ArgumentParser
+import SyncEngine
+import Text
+
+/// `syncd policy`
+struct PolicyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "policy",
+        abstract: "Print the least IAM policy that the keys need.",
+        discussion: """
+            Without --bucket it is for the folders of the configuration: read-only for
+            those that go down, without deletes where "delete" is false, and for the
+            prefix alone where there is one. The JSON is what IAM takes; services beside
+            AWS that know policies mostly take it too. It sends no request.
+
+            Examples:
+              syncd policy > policy.json
+              syncd policy photos
+              syncd policy --bucket family --prefix photos/ --read-only
+            """
+    )
+
+    @Argument(help: "The folder to print it for; all where none is named.")
+    var folder: String?
+
+    @Option(help: ArgumentHelp("For this bucket, and no configuration.", valueName: "name"))
+    var bucket: String?
+
+    @Option(help: ArgumentHelp("With --bucket: for this part of it alone.", valueName: "text"))
+    var prefix: String?
+
+    @Flag(help: "Allow nothing but to list and to read.")
+    var readOnly = false
+
+    @Flag(help: "Allow to list the account's buckets, too, which `syncd buckets` wants.")
+    var listBuckets = false
+
+    @OptionGroup var shared: SharedOptions
+    @ParentCommand var parent: Syncd
+
+    func validate() throws {
+        if prefix != nil, bucket == nil { throw ValidationError("--prefix goes with --bucket") }
+        if bucket != nil, folder != nil { throw ValidationError("name a folder, or a bucket by --bucket") }
+    }
+
+    func run() async throws {
+        try parent.refuseOnce(before: "policy")
+        var grants = try bucket.map { [grant(bucket: $0)] } ?? configuredGrants()
+        if readOnly {
+            for index in grants.indices { grants[index].access = .read }
+        }
+        let policy = AccessPolicy(grants: grants, listsBuckets: listBuckets)
+        Console.standard(.current).lines([policy.json.indented])
+    }
+
+    private func grant(bucket: String) -> AccessPolicy.Grant {
+        let text = prefix ?? ""
+        let whole = text.isEmpty || text.hasSuffix("/") ? text : text + "/"
+        let region = ProcessEnvironment.current["AWS_REGION"] ?? ""
+        return AccessPolicy.Grant(
+            bucket: bucket,
+            prefix: Array(whole.utf8),
+            access: .writeAndDelete,
+            partition: AccessPolicy.partition(ofRegion: region)
+        )
+    }
+
+    private func configuredGrants() throws -> [AccessPolicy.Grant] {
+        let context = try shared.open(needsCredentials: false)
+        return try context.folders(named: folder).map { folder in
+            AccessPolicy.Grant(
+                bucket: folder.folder.bucket,
+                prefix: folder.folder.prefix,
+                access: AccessPolicy.Access(folder.folder.policy),
+                partition: AccessPolicy.partition(ofRegion: folder.connection.region)
+            )
+        }
+    }
+}
