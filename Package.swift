@@ -29,7 +29,11 @@ let package = Package(
         .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "Text", swiftSettings: settings),
-        .target(name: "S3API", dependencies: ["Text", "CCurl", "CLinux", "COpenSSL", "CXML2"], swiftSettings: settings),
+        .target(
+            name: "S3API",
+            dependencies: ["Text", "CCurl", "CLinux", "COpenSSL", "CXML2"],
+            swiftSettings: settings
+        ),
         .target(
             name: "SyncEngine",
             dependencies: ["S3API", "CLinux", "COpenSSL", .product(name: "GRDB", package: "GRDB.swift")],
