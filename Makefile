@@ -2,7 +2,7 @@
 # (scripts/setup.sh) and says so. Both use the debug build, so the second of them builds little.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install uninstall deb demo test service-test kill-test lint format bench clean
+.PHONY: help setup build release install uninstall deb demo test service-test kill-test docs lint format bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ service-test: deb ## Install the package on a Debian 12 booted for it, and try t
 
 kill-test: build ## Run the long tests: syncd killed a hundred times in large mirrors, and a file of 10 GiB
 	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd --full
+
+docs: setup ## Build the documentation of the S3API library into .build/docs
+	@scripts/docs.sh
 
 lint: setup ## Check the format of the Swift code, and the scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -34,10 +34,11 @@ public final class S3Client: Sendable {
     /// Regions that are kept; beyond, all are forgotten and asked for anew.
     private static let maximumRegions = 1_000
 
+    /// A client of one service. Clients that share a `transport` share its connections and threads.
     public init(
         connection: S3Connection,
-        transport: any HTTPTransport,
-        environment: S3Environment,
+        transport: any HTTPTransport = CurlTransport(),
+        environment: S3Environment = .system,
         policy: RetryPolicy = RetryPolicy()
     ) {
         self.connection = connection
