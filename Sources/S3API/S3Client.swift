@@ -156,6 +156,13 @@ public final class S3Client: Sendable {
         return S3Time(seconds: date.seconds + max(0, now.seconds - last.received.seconds))
     }
 
+    /// Seconds that our clock was ahead of the service's when its last answer came, give or take one and the answer's way;
+    /// nil where none has come, or none with a date.
+    public var clockLead: Int64? {
+        guard let last = shared.state.withLock({ $0.lastDate }), let date = S3Time(http: last.text) else { return nil }
+        return last.received.seconds - date.seconds
+    }
+
     // MARK: Corrections by the service
 
     /// What a service may correct, each once for a request.

@@ -26,7 +26,9 @@ struct CheckTests {
         _ configuration: Configuration,
         isJSON: Bool = false,
         watches: Int64? = 1_000,
-        list: @escaping CheckRun.Lister = { folder throws(S3Error) in true }
+        list: @escaping CheckRun.Lister = { folder throws(S3Error) in
+            CheckRun.Look(holdsObjects: true, clockLead: 0)
+        }
     ) async -> ExitCause {
         var local = LocalChecks(configuration: configuration)
         local.maximumWatches = watches
@@ -48,7 +50,7 @@ struct CheckTests {
         _ = directory.directory("backups")
         #expect(await check(configuration) == .done)
         let lines = transcript.output.split(separator: "\n")
-        #expect(lines.count == 9)
+        #expect(lines.count == 10)
         #expect(lines.allSatisfy { $0.hasSuffix(" ok") }, "\(transcript.output)")
         #expect(transcript.output.contains("the configuration, key AK…"))
         #expect(transcript.output.contains("photos, 2 directories, readable"))
@@ -56,6 +58,21 @@ struct CheckTests {
         #expect(transcript.output.contains("2 of 1,000 inotify watches"))
         #expect(transcript.output.contains("s3://family/photos/, not empty"))
         #expect(!transcript.output.contains(canary))
+    }
+
+    @Test(arguments: [
+        (0, "as the endpoint's", ExitCause.done), (12, "12 s ahead of the endpoint's", .done),
+        (-40, "40 s behind the endpoint's", .done), (3_600, "1 h ahead of the endpoint's", .problems),
+    ])
+    func `a clock that is wrong wants attention`(lead: Int64, words: String, cause: ExitCause) async throws {
+        let configuration = try configuration()
+        _ = directory.directory("photos")
+        _ = directory.directory("backups")
+        let result = await check(configuration) { _ throws(S3Error) in
+            CheckRun.Look(holdsObjects: true, clockLead: lead)
+        }
+        #expect(result == cause)
+        #expect(transcript.output.contains(words), "\(transcript.output)")
     }
 
     @Test
@@ -76,7 +93,7 @@ struct CheckTests {
         _ = directory.directory("backups")
         let cause = await check(configuration) { _ throws(S3Error) in
             Issue.record("a bucket was asked")
-            return true
+            return CheckRun.Look(holdsObjects: true)
         }
         #expect(cause == .configuration)
     }
@@ -114,7 +131,7 @@ struct CheckTests {
         let json = try JSONParser.parse(Array(transcript.output.utf8))
         #expect(json["ok"]?.flag == false)
         let checks = try #require(json["checks"]?.elements)
-        #expect(checks.count == 9)
+        #expect(checks.count == 10)
         for check in checks {
             #expect(check.members?.map(\.key) == ["check", "folder", "connection", "detail", "result", "message"])
         }

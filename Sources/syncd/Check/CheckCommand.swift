@@ -9,8 +9,7 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Look at configuration, keys, folders, state and buckets.",
         discussion: """
             It looks as the user who runs it, sends one small listing for each folder, and
-            changes nothing. What it does not check yet: the clock, and whether the keys
-            may write.
+            changes nothing. What it does not check yet: whether the keys may write.
 
             Exit codes: 0 all is well, 3 something wants attention, else what a run would
             fail with.

@@ -4,7 +4,7 @@ import Text
 struct CheckFinding: Hashable, Sendable {
     /// What was looked at.
     enum Subject: String, Sendable {
-        case config, credentials, state, folder, endpoint, bucket, watching
+        case config, credentials, state, folder, clock, endpoint, bucket, watching
     }
 
     enum Verdict: Hashable, Sendable {

@@ -4,8 +4,14 @@ import Text
 
 /// `syncd check`: looks at all that a run relies on, and changes nothing.
 struct CheckRun: Sendable {
-    /// Whether a folder's prefix holds anything.
-    typealias Lister = @Sendable (ConfiguredFolder) async throws(S3Error) -> Bool
+    /// What one request tells of a folder's prefix.
+    struct Look: Sendable {
+        var holdsObjects: Bool
+        /// Seconds that our clock is ahead of the service's; nil where the service told no time.
+        var clockLead: Int64?
+    }
+
+    typealias Lister = @Sendable (ConfiguredFolder) async throws(S3Error) -> Look
     /// Looks for the keys of a connection that the configuration does not know.
     typealias KeyFinder = @Sendable (Connection) async throws(CredentialsError) -> FoundCredentials
 
@@ -26,7 +32,7 @@ struct CheckRun: Sendable {
             let client = makeClient(folder.connection)
             let query = ListQuery(prefix: ObjectKey(folder.folder.prefix), maxKeys: 1)
             let page = try await client.listObjects(bucket: folder.folder.bucket, query)
-            return !page.objects.isEmpty
+            return Look(holdsObjects: !page.objects.isEmpty, clockLead: client.clockLead)
         }
     }
 
@@ -60,12 +66,15 @@ struct CheckRun: Sendable {
         let keys = await local.credentials(connection, findKeys)
         guard keys.verdict == .good else { return [keys] }
         var findings: [CheckFinding] = []
+        var clockLead: Int64?
         for folder in folders {
             let name = folder.folder.name
             let place = "s3://\(folder.folder.bucket)/\(escaped(folder.folder.prefix))"
             do {
-                let holds = try await list(folder)
-                findings.append(CheckFinding(.bucket, folder: name, "\(place), \(holds ? "not empty" : "empty")"))
+                let look = try await list(folder)
+                clockLead = clockLead ?? look.clockLead
+                let holding = look.holdsObjects ? "not empty" : "empty"
+                findings.append(CheckFinding(.bucket, folder: name, "\(place), \(holding)"))
             } catch {
                 if error.code == .transport {
                     return [keys] + findings + [endpoint(connection, .bad(error.description, .unreachable))]
@@ -74,7 +83,19 @@ struct CheckRun: Sendable {
                 findings.append(CheckFinding(.bucket, folder: name, place, .bad(error.description, cause)))
             }
         }
-        return [keys, endpoint(connection, .good)] + findings
+        return [keys] + clock(connection, clockLead) + [endpoint(connection, .good)] + findings
+    }
+
+    /// Seconds between two clocks that nobody need care for.
+    private static let harmlessLead: Int64 = 60
+
+    private func clock(_ connection: Connection, _ lead: Int64?) -> [CheckFinding] {
+        guard let lead else { return [] }
+        let size = Format.elapsed(.seconds(abs(lead)))
+        let detail = abs(lead) <= 1 ? "as the endpoint's" : "\(size) \(lead > 0 ? "ahead of" : "behind") the endpoint's"
+        let message = "requests are signed by the endpoint's clock; set this machine's (timedatectl)"
+        let verdict: CheckFinding.Verdict = abs(lead) > Self.harmlessLead ? .careful(message) : .good
+        return [CheckFinding(.clock, connection: connection.name, detail, verdict)]
     }
 
     private func endpoint(_ connection: Connection, _ verdict: CheckFinding.Verdict) -> CheckFinding {
