@@ -2,6 +2,8 @@
 public struct S3Bucket: Hashable, Sendable {
     public var name: String
     public var created: S3Time?
+    /// Where the service says it in its list; AWS does, few others.
+    public var region: String?
 }
 
 /// One object in a listing.
@@ -37,14 +39,15 @@ enum S3Answers {
 
     static func buckets(_ body: [UInt8]) throws(XMLReader.Refusal) -> [S3Bucket] {
         var buckets: [S3Bucket] = []
-        var current = S3Bucket(name: "", created: nil)
+        var current = S3Bucket(name: "")
         try XMLReader.read(body, roots: [.listAllMyBucketsResult]) { event in
             switch event {
             case .leaf(.name, .bucket, let text): current.name = String(decoding: text, as: UTF8.self)
             case .leaf(.creationDate, .bucket, let text): current.created = S3Time(iso8601: text)
+            case .leaf(.bucketRegion, .bucket, let text): current.region = String(decoding: text, as: UTF8.self)
             case .end(.bucket):
                 buckets.append(current)
-                current = S3Bucket(name: "", created: nil)
+                current = S3Bucket(name: "")
             case .leaf, .end: break
             }
         }

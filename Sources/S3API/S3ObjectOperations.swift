@@ -13,6 +13,8 @@ public struct S3Object: Hashable, Sendable {
     public var metadata: [String: String]
     public var versionID: String?
     public var storageClass: String?
+    /// How it is encrypted at rest: `AES256`, `aws:kms`; nil where the service does not say.
+    public var encryption: String?
     /// True under SSE-KMS and SSE-C, where the ETag is no digest of the content.
     public var etagIsOpaque: Bool
 
@@ -26,6 +28,7 @@ public struct S3Object: Hashable, Sendable {
         contentType = headers["content-type"]
         versionID = headers["x-amz-version-id"]
         storageClass = headers["x-amz-storage-class"]
+        encryption = headers["x-amz-server-side-encryption"]
         etagIsOpaque =
             headers["x-amz-server-side-encryption"]?.hasPrefix("aws:kms") ?? false
             || headers["x-amz-server-side-encryption-customer-algorithm"] != nil

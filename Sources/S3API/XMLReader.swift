@@ -19,6 +19,7 @@ enum XMLTag: String, CaseIterable, Sendable {
     case bucket = "Bucket"
     case name = "Name"
     case creationDate = "CreationDate"
+    case bucketRegion = "BucketRegion"
     case locationConstraint = "LocationConstraint"
     case deleteResult = "DeleteResult"
     case deleted = "Deleted"

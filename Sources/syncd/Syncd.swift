@@ -35,6 +35,10 @@ struct Syncd: AsyncParsableCommand {
                     SyncCommand.self, PauseCommand.self, ResumeCommand.self, ApproveCommand.self, ReloadCommand.self,
                 ]
             ),
+            CommandGroup(
+                name: "Buckets",
+                subcommands: [BucketsCommand.self, ListCommand.self, StatCommand.self, RemoveCommand.self]
+            ),
             CommandGroup(name: "Set up", subcommands: [PolicyCommand.self]),
         ]
     )

@@ -70,6 +70,7 @@ final class Transcript: Sendable {
                 case .errors: written.errors += bytes
                 }
             }
+            return true
         }
     }
 

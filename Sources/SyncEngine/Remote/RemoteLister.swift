@@ -1,3 +1,5 @@
+import S3API
+
 /// What a complete listing showed.
 struct ListingSummary: Sendable {
     /// Objects that are eligible for syncing.
@@ -25,38 +27,23 @@ struct RemoteLister {
     let progress: CycleProgress
     var stop = StopSignal()
 
-    /// Pages without an object that are followed before the listing counts as broken.
-    private static let maximumEmptyPages = 100
-
     /// `observe` takes up to a page of objects, at most as many as the store puts into one.
     func list(observe: ([RemoteObservation]) async throws -> Void) async throws -> ListingSummary {
         var summary = ListingSummary()
         var continuation: String?
-        var tokens: Set<String> = []
-        var emptyPages = 0
+        var listing = ListingProgress()
         repeat {
             try stop.check()
             let page = try await store.list(beginningWith: [], continuation: continuation)
             let observed = page.objects.compactMap { classify($0, into: &summary) }
             if !observed.isEmpty { try await observe(observed) }
             progress.update { $0.pagesListed += 1 }
-            emptyPages = page.objects.isEmpty ? emptyPages + 1 : 0
             continuation = page.continuation
-            let isNew = continuation.map { tokens.insert($0).inserted } ?? true
-            try checkProgress(isNew: isNew, emptyPages: emptyPages)
+            guard listing.note(continuation: continuation, isEmpty: page.objects.isEmpty) else {
+                throw StoreError(code: .malformedAnswer, message: ListingProgress.complaint)
+            }
         } while continuation != nil
         return summary
-    }
-
-    /// `isNew` says that the continuation token was never given before.
-    private func checkProgress(isNew: Bool, emptyPages: Int) throws(StoreError) {
-        if !isNew || emptyPages > Self.maximumEmptyPages {
-            throw StoreError(
-                code: .malformedAnswer,
-                message: "the listing goes round in circles: the service answered with a continuation token it had"
-                    + " given before, or with empty pages without end"
-            )
-        }
     }
 
     /// The observation that an object makes, nil if it makes none; counted in `summary` either way.

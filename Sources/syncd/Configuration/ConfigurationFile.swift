@@ -11,13 +11,7 @@ enum ConfigurationFile {
     /// - Throws: all that is wrong with the file.
     static func load(_ path: String, environment: ProcessEnvironment) throws(ConfigurationError) -> Configuration {
         let (bytes, mode) = try contents(path)
-        let value: JSONValue
-        do {
-            value = try JSONParser.parse(bytes)
-        } catch {
-            let place = "line \(error.line), column \(error.column)"
-            throw ConfigurationError(file: path, faults: [.init(place, error.message)])
-        }
+        let value = try parse(bytes, path)
         try checkSecrecy(value, mode: mode, path: path)
         let configuration = try ConfigurationReader.read(value, file: path, environment: environment)
         let overlaps = ConfigurationOverlaps(
@@ -33,6 +27,44 @@ enum ConfigurationFile {
         }
         guard faults.isEmpty else { throw ConfigurationError(file: path, faults: faults) }
         return configuration
+    }
+
+    /// One connection, for commands that need nothing else: of the file at `path`, or of the default one where that is
+    /// there, or else of the environment alone. `name` is one of `connections`; nil for the one at the top.
+    /// - Throws: all that is wrong with the connections; the rest of the file is not looked at.
+    static func loadConnection(
+        _ path: String?,
+        named name: String?,
+        environment: ProcessEnvironment
+    ) throws -> Connection {
+        let file = path ?? defaultPath
+        var value = JSONValue.object([])
+        if path != nil || access(file, F_OK) == 0 {
+            let (bytes, mode) = try contents(file)
+            value = try parse(bytes, file)
+            try checkSecrecy(value, mode: mode, path: file)
+        }
+        var reader = ConnectionReader(fields: ConfigurationFields(), environment: environment)
+        let standard = reader.readConnection(value["connection"])
+        let named = reader.readNamed(value["connections"])
+        guard reader.fields.faults.isEmpty, let standard else {
+            throw ConfigurationError(file: file, faults: reader.fields.faults)
+        }
+        guard let name else { return standard }
+        if let connection = named.first(where: { $0.name == name }) { return connection }
+        let names = named.compactMap(\.name)
+        let known = names.isEmpty ? "there are none" : "there is \(names.joined(separator: ", "))"
+        let hint = NearestWord.hint(name, among: names)
+        throw UsageError(message: "no connection \"\(printable(name))\" in \(file)\(hint); \(known)")
+    }
+
+    private static func parse(_ bytes: [UInt8], _ path: String) throws(ConfigurationError) -> JSONValue {
+        do throws(JSONSyntaxError) {
+            return try JSONParser.parse(bytes)
+        } catch {
+            let place = "line \(error.line), column \(error.column)"
+            throw ConfigurationError(file: path, faults: [.init(place, error.message)])
+        }
     }
 
     private static func contents(_ path: String) throws(ConfigurationError) -> (bytes: [UInt8], mode: mode_t) {

@@ -1,7 +1,7 @@
 import Glibc
 import Text
 
-/// Where a command speaks to. Every line comes ready: this only writes.
+/// Where a command speaks to. Every line comes ready: this only writes. What writes says whether it could.
 struct Console: Sendable {
     enum Stream: Sendable {
         case output
@@ -14,13 +14,13 @@ struct Console: Sendable {
     var usesColour: Bool
     /// Columns.
     var width: Int
-    private let send: @Sendable (Stream, [UInt8]) -> Void
+    private let send: @Sendable (Stream, [UInt8]) -> Bool
 
     init(
         isTerminal: Bool,
         usesColour: Bool,
         width: Int,
-        send: @escaping @Sendable (Stream, [UInt8]) -> Void
+        send: @escaping @Sendable (Stream, [UInt8]) -> Bool
     ) {
         self.isTerminal = isTerminal
         self.usesColour = usesColour
@@ -47,22 +47,28 @@ struct Console: Sendable {
     }
 
     func line(_ text: String) {
-        send(.output, Array("\(text)\n".utf8))
+        _ = send(.output, Array("\(text)\n".utf8))
+    }
+
+    /// Lines that are written at once.
+    /// - Returns: false where nobody reads them: whoever has more to say can stop.
+    func page(_ lines: [String]) -> Bool {
+        send(.output, Array(lines.map { $0 + "\n" }.joined().utf8))
     }
 
     /// As it is: with its own ends of lines.
     func text(_ text: String) {
-        send(.output, Array(text.utf8))
+        _ = send(.output, Array(text.utf8))
     }
 
     /// For a screen that is drawn anew.
     func clearScreen() {
-        send(.output, Array("\u{1B}[H\u{1B}[2J".utf8))
+        _ = send(.output, Array("\u{1B}[H\u{1B}[2J".utf8))
     }
 
     /// Says nothing to nobody; for lines that are shown elsewhere.
     static func silent(width: Int) -> Console {
-        Console(isTerminal: false, usesColour: false, width: max(40, min(width, 400))) { _, _ in }
+        Console(isTerminal: false, usesColour: false, width: max(40, min(width, 400))) { _, _ in true }
     }
 
     func lines(_ texts: [String]) {
@@ -71,13 +77,13 @@ struct Console: Sendable {
 
     /// A line for standard error: `syncd: …`.
     func complain(_ message: String) {
-        send(.errors, Array("syncd: \(printable(message))\n".utf8))
+        _ = send(.errors, Array("syncd: \(printable(message))\n".utf8))
     }
 
     /// Shows `text` in place of the line shown so before, on a terminal only. Other lines follow a ``clearLine()``.
     func replaceLine(_ text: String) {
         guard isTerminal else { return }
-        send(.output, Array("\r\u{1B}[K\(text)".utf8))
+        _ = send(.output, Array("\r\u{1B}[K\(text)".utf8))
     }
 
     /// Takes away what ``replaceLine(_:)`` showed.
@@ -87,7 +93,7 @@ struct Console: Sendable {
 
     /// One JSON value in one line.
     func json(_ value: JSONValue) {
-        send(.output, value.serialized + [0x0A])
+        _ = send(.output, value.serialized + [0x0A])
     }
 
     /// The word in the colour of its kind, where colour is used.
