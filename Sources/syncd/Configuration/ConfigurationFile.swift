@@ -33,29 +33,28 @@ enum ConfigurationFile {
     /// there, or else of the environment alone. `name` is one of `connections`; nil for the one at the top.
     /// - Throws: all that is wrong with the connections; the rest of the file is not looked at.
     static func loadConnection(
-        _ path: String?,
+        _ path: String,
         named name: String?,
         environment: ProcessEnvironment
     ) throws -> Connection {
-        let file = path ?? defaultPath
         var value = JSONValue.object([])
-        if path != nil || access(file, F_OK) == 0 {
-            let (bytes, mode) = try contents(file)
-            value = try parse(bytes, file)
-            try checkSecrecy(value, mode: mode, path: file)
+        if path != defaultPath || access(path, F_OK) == 0 {
+            let (bytes, mode) = try contents(path)
+            value = try parse(bytes, path)
+            try checkSecrecy(value, mode: mode, path: path)
         }
         var reader = ConnectionReader(fields: ConfigurationFields(), environment: environment)
         let standard = reader.readConnection(value["connection"])
         let named = reader.readNamed(value["connections"])
         guard reader.fields.faults.isEmpty, let standard else {
-            throw ConfigurationError(file: file, faults: reader.fields.faults)
+            throw ConfigurationError(file: path, faults: reader.fields.faults)
         }
         guard let name else { return standard }
         if let connection = named.first(where: { $0.name == name }) { return connection }
         let names = named.compactMap(\.name)
         let known = names.isEmpty ? "there are none" : "there is \(names.joined(separator: ", "))"
         let hint = NearestWord.hint(name, among: names)
-        throw UsageError(message: "no connection \"\(printable(name))\" in \(file)\(hint); \(known)")
+        throw UsageError(message: "no connection \"\(printable(name))\" in \(path)\(hint); \(known)")
     }
 
     private static func parse(_ bytes: [UInt8], _ path: String) throws(ConfigurationError) -> JSONValue {

@@ -18,12 +18,13 @@ struct BucketsCommand: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var options: ConnectorOptions
+    @OptionGroup var connector: ConnectorOptions
+    @OptionGroup var shared: SharedOptions
     @ParentCommand var parent: Syncd
 
     func run() async throws {
         try parent.refuseOnce(before: "buckets")
-        let context = try options.open()
+        let context = try connector.open(shared)
         try await context.finish { _ throws(S3Error) in try await BucketsRun(context).run() }
     }
 }

@@ -1,37 +1,28 @@
 import ArgumentParser
+import Glibc
 import S3API
 import SyncEngine
 import Text
 
-/// What every command for buckets takes. It needs no folders, no state, and not even a configuration.
+/// What every command for buckets takes beside the usual. It needs no folders, no state, and not even a configuration.
 struct ConnectorOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The configuration. (default: \(ConfigurationFile.defaultPath), if it is there)",
-            valueName: "path"
-        )
-    )
-    var config: String?
-
-    @Option(help: ArgumentHelp("The one of its connections to use.", valueName: "name"))
+    @Option(help: ArgumentHelp("The one of the configuration's connections to use.", valueName: "name"))
     var connection: String?
 
-    @Flag(help: "Answer in JSON.")
-    var json = false
-
     /// Finds out how to reach the service.
-    func open() throws -> ConnectorContext {
+    func open(_ shared: SharedOptions) throws -> ConnectorContext {
         let environment = ProcessEnvironment.current
         let connection = try ConfigurationFile.loadConnection(
-            config,
+            shared.config,
             named: connection,
             environment: environment
         )
         let host = SystemCredentialsHost(environment)
-        try connection.requireCredentials(host, file: config ?? ConfigurationFile.defaultPath)
+        let isThere = access(shared.config, F_OK) == 0
+        try connection.requireCredentials(host, file: isThere ? shared.config : "without a configuration")
         return ConnectorContext(
             client: EngineWiring.makeClient(connection, host).client,
-            isJSON: json,
+            isJSON: shared.json,
             console: Console.standard(environment)
         )
     }
@@ -53,11 +44,23 @@ struct ConnectorContext: Sendable {
                 return try await work(stop)
             } catch {
                 console.clearLine()
-                console.complain(error.description)
+                console.complain(Self.sentence(error))
                 return ExitCause(error)
             }
         }
         if cause != .done { throw ExitCode(cause.rawValue) }
+    }
+
+    /// What is not there is told plainly, all else in the service's words.
+    private static func sentence(_ error: S3Error) -> String {
+        switch error.code {
+        case .noSuchKey:
+            let address = ObjectAddress(bucket: error.bucket ?? "", key: error.key ?? ObjectKey([]))
+            return "\(address) is not there"
+        case .noSuchBucket: return "there is no bucket \"\(error.bucket ?? "")\""
+        case .accessDenied: return "\(error.description): `syncd policy` prints what the keys need"
+        default: return error.description
+        }
     }
 }
 

@@ -35,7 +35,8 @@ struct ListCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("At most so many lines.", valueName: "number"))
     var limit: Int?
 
-    @OptionGroup var options: ConnectorOptions
+    @OptionGroup var connector: ConnectorOptions
+    @OptionGroup var shared: SharedOptions
     @ParentCommand var parent: Syncd
 
     func validate() throws {
@@ -48,7 +49,7 @@ struct ListCommand: AsyncParsableCommand {
     func run() async throws {
         try parent.refuseOnce(before: "ls")
         let address = try place.map { text throws(UsageError) in try ObjectAddress(text) }
-        let context = try options.open()
+        let context = try connector.open(shared)
         try await context.finish { [recursive, search, limit] stop throws(S3Error) in
             guard let address else { return try await BucketsRun(context).run() }
             var list = ListRun(context, address)

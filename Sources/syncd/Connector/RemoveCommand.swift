@@ -31,7 +31,8 @@ struct RemoveCommand: AsyncParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
-    @OptionGroup var options: ConnectorOptions
+    @OptionGroup var connector: ConnectorOptions
+    @OptionGroup var shared: SharedOptions
     @ParentCommand var parent: Syncd
 
     func run() async throws {
@@ -42,7 +43,7 @@ struct RemoveCommand: AsyncParsableCommand {
         if asks, isatty(STDIN_FILENO) == 0 {
             throw UsageError(message: "rm --recursive asks a person: say --yes as well")
         }
-        let context = try options.open()
+        let context = try connector.open(shared)
         try await context.finish { [recursive] stop throws(S3Error) in
             let remove = RemoveRun(context, address)
             return recursive ? try await remove.all(asking: asks, until: stop) : try await remove.one()

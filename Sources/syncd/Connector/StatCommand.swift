@@ -20,14 +20,15 @@ struct StatCommand: AsyncParsableCommand {
     @Argument(help: "s3://BUCKET/KEY, or BUCKET/KEY.")
     var object: String
 
-    @OptionGroup var options: ConnectorOptions
+    @OptionGroup var connector: ConnectorOptions
+    @OptionGroup var shared: SharedOptions
     @ParentCommand var parent: Syncd
 
     func run() async throws {
         try parent.refuseOnce(before: "stat")
         let address = try ObjectAddress(object)
         try address.requireKey()
-        let context = try options.open()
+        let context = try connector.open(shared)
         try await context.finish { _ throws(S3Error) in
             let object = try await context.client.headObject(bucket: address.bucket, key: address.key)
             let screen = StatScreen(address: address, object: object)
