@@ -183,9 +183,9 @@ struct ApproveCommand: AsyncParsableCommand {
 }
 
 extension Syncd {
-    /// The flags of `--once` go with no command.
-    func refuseOnce(before command: String) throws {
-        guard once || dryRun || quiet else { return }
+    /// The flags of `--once` go with no command, but for those that the command has itself.
+    func refuseOnce(before command: String, knowsQuiet: Bool = false) throws {
+        guard once || dryRun || quiet && !knowsQuiet else { return }
         let flag = once ? "--once" : dryRun ? "--dry-run" : "--quiet"
         throw ValidationError("\(flag) does not go with the command \(command)")
     }

@@ -37,7 +37,10 @@ struct Syncd: AsyncParsableCommand {
             ),
             CommandGroup(
                 name: "Buckets",
-                subcommands: [BucketsCommand.self, ListCommand.self, StatCommand.self, RemoveCommand.self]
+                subcommands: [
+                    BucketsCommand.self, ListCommand.self, StatCommand.self, GetCommand.self, PutCommand.self,
+                    RemoveCommand.self,
+                ]
             ),
             CommandGroup(name: "Set up", subcommands: [PolicyCommand.self]),
         ]

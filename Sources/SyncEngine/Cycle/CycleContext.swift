@@ -20,6 +20,9 @@ public struct CycleContext: Sendable {
     public var watcher: (any DirectoryWatcher)?
     /// The same for all cycles and reactions of a folder in one process.
     public var share: FolderShare
+    /// Takes the outcomes in place of the index, which then keeps only what unfinished transfers need; nil for a folder
+    /// that is synced.
+    var outcomes: (@Sendable (Outcome) -> Void)?
 
     public init(
         folder: Folder,

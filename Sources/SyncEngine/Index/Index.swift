@@ -87,6 +87,14 @@ public enum Outcome: Sendable {
 }
 
 extension Outcome {
+    /// True if a transfer of many steps has ended with it.
+    var endsJob: Bool {
+        switch self {
+        case .agreed(_, _, _, let endedJob): endedJob != nil
+        case .sent, .removed, .compared, .confirmed, .left, .observedLocal, .observedRemote, .failed: false
+        }
+    }
+
     /// True if what was agreed on may have changed since without a trace.
     var isRacy: Bool {
         switch self {

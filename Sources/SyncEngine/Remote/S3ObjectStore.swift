@@ -6,12 +6,23 @@ public struct S3ObjectStore: ObjectStore {
     let client: S3Client
     let bucket: String
     private let prefix: [UInt8]
+    /// The one object that there is, whatever it is called here; nil for all below the prefix.
+    private let only: ObjectKey?
 
     /// `prefix` is empty, or ending in `/`. The store counts requests for itself, whoever else uses the client.
     public init(client: S3Client, bucket: String, prefix: [UInt8]) {
         self.client = client.counting()
         self.bucket = bucket
         self.prefix = prefix
+        only = nil
+    }
+
+    /// A store of one object, which every name means: to copy it from or to a file of any name.
+    public init(client: S3Client, bucket: String, object: ObjectKey) {
+        self.client = client.counting()
+        self.bucket = bucket
+        prefix = []
+        only = object
     }
 
     public var requestCounts: [String: Int64] { client.requestCounts }
@@ -112,7 +123,7 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
-    func key(_ name: [UInt8]) -> ObjectKey { ObjectKey(prefix + name) }
+    func key(_ name: [UInt8]) -> ObjectKey { only ?? ObjectKey(prefix + name) }
 
     /// What goes with every object: mtime and mode in rclone's form.
     static func metadata(modified: UnixTime, mode: UInt16) -> [String: String] {

@@ -8,9 +8,12 @@ struct Uploader: Sendable {
     let multipart: MultipartUploader
     /// Whether the object must be looked at first, because no listing of this cycle has seen it.
     let looksFirst: Bool
+    /// Whether an object that may not be looked at is left alone: for who has no base, nothing else says that none is there.
+    let mustLook: Bool
 
     init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots, looksFirst: Bool) {
         self.looksFirst = looksFirst
+        mustLook = context.outcomes != nil
         files = context.files
         store = context.store
         clock = context.clock
@@ -61,7 +64,7 @@ struct Uploader: Sendable {
             let now = try await store.stateNow(entry.path.bytes)
             return now == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, now))
         } catch {
-            if error.code == .accessDenied { return nil }
+            if error.code == .accessDenied, !mustLook { return nil }
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
             return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
         }

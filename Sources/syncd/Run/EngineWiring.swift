@@ -100,7 +100,7 @@ struct EngineWiring: Sendable {
     }
 
     /// The mode of a file that names none: 0666 less the umask, which can only be read by setting it.
-    private static func defaultMode() -> UInt16 {
+    static func defaultMode() -> UInt16 {
         let mask = umask(0o077)
         umask(mask)
         return UInt16(0o666 & ~mask)

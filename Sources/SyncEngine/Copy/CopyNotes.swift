@@ -1,0 +1,90 @@
+import Glibc
+
+/// What a copy must know to go on where it was cut off: an index of its own in a directory of its own.
+public struct CopyNotes: Sendable {
+    /// The index; one in memory where no directory was to be had.
+    public let index: SQLiteIndex
+    /// With its lock; nil for an index in memory.
+    private let directory: LockedDirectory?
+
+    /// `place` is a directory for all copies, made where it is missing; nil for none. `identity` tells one copy from
+    /// another: what is copied, from where, and to where.
+    /// - Throws: ``CycleFailure`` where another process works on the same copy.
+    public init(in place: String?, identity: [UInt8]) throws(CycleFailure) {
+        let hasher = ContentHasher()
+        identity.withUnsafeBytes { hasher.update($0) }
+        let name = ContentDigest(hasher.finish()).hexadecimal
+        if let place, let made = Self.make("\(place)/\(name)") {
+            guard let locked = LockedDirectory(made) else {
+                throw CycleFailure(code: .busy, message: "another syncd copies the same at this moment")
+            }
+            if let index = try? SQLiteIndex(path: "\(made)/index.db") {
+                self.index = index
+                directory = locked
+                return
+            }
+            // Notes that cannot be read are of no use: the copy begins anew.
+            locked.empty()
+        }
+        do {
+            index = try SQLiteIndex(path: nil)
+            directory = nil
+        } catch {
+            throw CycleFailure(code: .index, message: error.message)
+        }
+    }
+
+    /// Closes the index, and forgets it unless a transfer was cut off that the same copy can go on with.
+    public func close(_ folder: Folder) async {
+        var isNeeded = true
+        if let memory = try? await index.memory(of: folder) {
+            let uploads = try? await index.uploads(memory.id, after: 0, limit: 1)
+            let downloads = try? await index.downloads(memory.id, after: 0, limit: 1)
+            isNeeded = uploads?.isEmpty != true || downloads?.isEmpty != true
+        }
+        await index.close()
+        if !isNeeded { directory?.empty() }
+    }
+
+    /// Makes a directory and those above it, for this user alone; nil where that cannot be.
+    private static func make(_ path: String) -> String? {
+        var position = path.startIndex
+        while let slash = path[position...].dropFirst().firstIndex(of: "/") {
+            mkdir(String(path[..<slash]), 0o700)
+            position = slash
+        }
+        return mkdir(path, 0o700) == 0 || errno == EEXIST ? path : nil
+    }
+}
+
+/// A directory that only one process at a time works in.
+private final class LockedDirectory: Sendable {
+    private let path: String
+    private let descriptor: CInt
+
+    /// Nil where another process has it.
+    init?(_ path: String) {
+        self.path = path
+        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            close(descriptor)
+            return nil
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Removes its files, and itself.
+    func empty() {
+        guard let handle = opendir(path) else { return }
+        defer { closedir(handle) }
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { unlink("\(path)/\(name)") }
+        }
+        rmdir(path)
+    }
+}

@@ -1,0 +1,234 @@
+/// Copies objects to files, or files to objects, by the engine's own transfers: verified, in parts where they are large,
+/// and never leaving half a file under its name. It knows no base: what is there already, with other content, is replaced
+/// only if that is wished.
+public struct ObjectCopier: Sendable {
+    private let context: CycleContext
+    private let replaces: Bool
+    private let outcomes = CopyOutcomes()
+    private let comparer: ContentComparer
+
+    /// `context`'s index keeps what transfers need that are cut off; it may be one in memory.
+    public init(_ context: CycleContext, replaces: Bool) {
+        var context = context
+        context.outcomes = { [outcomes] in outcomes.take($0) }
+        self.context = context
+        self.replaces = replaces
+        comparer = ContentComparer(context)
+    }
+
+    // MARK: Down
+
+    /// Fetches all objects below the store's prefix.
+    public func fetchAll() async -> CopyReport {
+        await report { report, folder in
+            let lister = RemoteLister(
+                store: context.store,
+                rules: IgnoreRules(patterns: []),
+                progress: context.progress,
+                stop: context.stop
+            )
+            var copied = report
+            let summary = try await lister.list { page in
+                try await fetch(page.map { ($0.path, $0.state) }, folder, &copied)
+            }
+            report = copied
+            for problem in summary.problems { report.note(problem) }
+            report.problemCount += summary.furtherProblems
+            report.skipped += summary.skipped
+            // Directories that hold nothing are told by their markers alone.
+            for marker in summary.markers { try? context.files.makeDirectories(marker) }
+        }
+    }
+
+    /// Fetches one object into the file `path`.
+    public func fetch(_ remote: RemoteState, into path: RelativePath) async -> CopyReport {
+        await report { report, folder in try await fetch([(path, remote)], folder, &report) }
+    }
+
+    private func fetch(
+        _ objects: [(RelativePath, RemoteState)],
+        _ folder: Int64,
+        _ report: inout CopyReport
+    ) async throws {
+        var jobs: [TransferJob] = []
+        for (path, remote) in objects {
+            try context.stop.check()
+            if let job = try await download(of: path, remote, &report) { jobs.append(job) }
+        }
+        try await transfer(jobs, folder, looksFirst: false, &report)
+        let (problems, _) = outcomes.drain()
+        for problem in problems { report.note(problem) }
+    }
+
+    /// Nil where nothing is to be fetched.
+    private func download(
+        of path: RelativePath,
+        _ remote: RemoteState,
+        _ report: inout CopyReport
+    ) async throws -> TransferJob? {
+        var entry = Entry(id: 0, path: path, base: nil, local: nil, remote: remote, isRacy: false)
+        let status: FileStatus
+        do throws(FileSystemError) {
+            status = try context.files.status(path)
+        } catch {
+            guard error.code == .notFound || error.code == .notDirectory else { throw error }
+            return TransferJob(entry: entry, change: .download(replacing: .nothing))
+        }
+        guard status.kind == .file else {
+            report.note(.inTheWay(path, .local))
+            return nil
+        }
+        entry.local = status.state
+        guard try await !isSame(entry, &report) else { return nil }
+        guard replaces else {
+            report.note(.inTheWay(path, .local))
+            return nil
+        }
+        // What is replaced is the file that was looked at; one that was written meanwhile is kept in the trash.
+        entry.base = BaseState(local: status.state, remote: remote, digest: nil)
+        return TransferJob(entry: entry, change: .download(replacing: .base))
+    }
+
+    /// Counts an entry whose sides hold the same; notes what keeps them from being compared.
+    private func isSame(_ entry: Entry, _ report: inout CopyReport) async throws -> Bool {
+        switch await comparer.compare(entry) {
+        case .same:
+            report.same += 1
+            context.progress.update { progress in
+                progress.transfers += 1
+                progress.transfersDone += 1
+            }
+            return true
+        case .different, .changed: return false
+        case .failed(let problem):
+            report.note(problem)
+            return true
+        case .fatal(let failure): throw failure
+        }
+    }
+
+    // MARK: Up
+
+    /// Sends all files below the root.
+    public func sendAll() async -> CopyReport {
+        await report { report, folder in
+            let scanner = DirectoryScanner(files: context.files, rules: IgnoreRules(patterns: []), stop: context.stop)
+            let collected = Collected(report)
+            let result = try await scanner.scan { page in
+                var current = collected.report
+                try await send(page.map { ($0.path, $0.state) }, folder, &current)
+                collected.report = current
+            }
+            report = collected.report
+            for problem in result.problems { report.note(problem) }
+            report.skipped += result.skipped
+        }
+    }
+
+    /// A report that an escaping closure adds to, page after page.
+    private final class Collected {
+        var report: CopyReport
+
+        init(_ report: CopyReport) {
+            self.report = report
+        }
+    }
+
+    /// Sends the file `path`.
+    public func send(_ path: RelativePath) async -> CopyReport {
+        await report { report, folder in
+            let status = try context.files.status(path)
+            guard status.kind == .file else {
+                throw FileSystemError(code: .notRegular, operation: "open", path: path.bytes, errno: 0)
+            }
+            try await send([(path, status.state)], folder, &report)
+        }
+    }
+
+    private func send(
+        _ files: [(RelativePath, LocalState)],
+        _ folder: Int64,
+        _ report: inout CopyReport
+    ) async throws {
+        var jobs: [TransferJob] = []
+        for (path, local) in files {
+            if let problem = keyProblem(of: path, prefixLength: context.folder.prefix.count) {
+                report.note(problem)
+                continue
+            }
+            let entry = Entry(id: 0, path: path, base: nil, local: local, remote: nil, isRacy: false)
+            jobs.append(TransferJob(entry: entry, change: .upload(replacing: .nothing)))
+        }
+        try await transfer(jobs, folder, looksFirst: true, &report)
+        let (problems, occupied) = outcomes.drain()
+        for problem in problems { report.note(problem) }
+        var replacing: [TransferJob] = []
+        for job in jobs {
+            guard let remote = occupied[job.entry.path] else { continue }
+            var entry = job.entry
+            entry.remote = remote
+            if try await isSame(entry, &report) { continue }
+            if replaces {
+                replacing.append(TransferJob(entry: entry, change: .upload(replacing: .foreign)))
+            } else {
+                report.note(.inTheWay(entry.path, .remote))
+            }
+        }
+        try await transfer(replacing, folder, looksFirst: false, &report)
+        for problem in outcomes.drain().problems { report.note(problem) }
+    }
+
+    // MARK: Both
+
+    /// `looksFirst` says that objects are looked at before they are written: one that is there is left for later.
+    private func transfer(
+        _ jobs: [TransferJob],
+        _ folder: Int64,
+        looksFirst: Bool,
+        _ report: inout CopyReport
+    ) async throws {
+        guard !jobs.isEmpty else { return }
+        context.progress.update { progress in
+            progress.phase = .transferring
+            progress.transfers += Int64(jobs.count)
+            progress.bytes = jobs.reduce(progress.bytes) { $0 + $1.entry.bytesMoved(by: $1.change) }
+        }
+        let pass = TransferPass(
+            context,
+            folder: folder,
+            owner: .cycle,
+            trash: Trash(files: context.files, cycle: context.clock.now()),
+            listed: !looksFirst
+        )
+        var lanes = [TransferLane: ArraySlice<TransferJob>]()
+        for job in jobs { lanes[TransferLane(job.change, of: job.entry, context.parts), default: []].append(job) }
+        var done = Done()
+        defer {
+            report.copied += done.uploaded + done.downloaded
+            report.bytes += done.bytesUp + done.bytesDown
+        }
+        // What something was in the way of is told as a problem, and not tried again.
+        _ = try await pass.run(into: &done, lanes: TransferLane.allCases) { lane in lanes[lane]?.popFirst() }
+    }
+
+    private func report(_ body: (inout CopyReport, Int64) async throws -> Void) async -> CopyReport {
+        var report = CopyReport()
+        do {
+            let folder = try await context.index.open(context.folder).id
+            try await body(&report, folder)
+        } catch let error as FileSystemError {
+            report.note(Problem(local: error.path, error))
+        } catch let problem as Problem {
+            report.note(problem)
+        } catch {
+            report.failure = CycleFailure(of: error)
+        }
+        return report
+    }
+}
+
+extension Problem {
+    fileprivate init(local path: [UInt8], _ error: FileSystemError) {
+        self.init(path: path, side: .local, kind: .unreadable, message: "\(error.operation) failed: \(error.reason)")
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Glibc
+import S3API
+import SyncEngine
+import Text
+
+/// `syncd get`
+struct GetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get",
+        abstract: "Fetch an object, or all below a prefix.",
+        discussion: """
+            What comes is verified and has its whole content before it has its name. A file
+            that is there already stays unless its content is the same, or --force replaces
+            it. Large objects come in ranges, several at once; the same command goes on
+            where it was cut off. With "-" the bytes go to standard output.
+
+            Examples:
+              syncd get s3://family/photos/new.jpg
+              syncd get s3://family/backup.tar - | tar t
+              syncd get --recursive s3://family/photos/2024/ ./2024
+            """
+    )
+
+    @Argument(help: "s3://BUCKET/KEY, or BUCKET/KEY.")
+    var object: String
+
+    @Argument(help: "The file, or a directory for it; - for standard output. (default: here, by the key's last part)")
+    var file: String?
+
+    @Flag(help: "Fetch all objects below this, into the directory that is named next.")
+    var recursive = false
+
+    @Flag(help: "Replace what is there with other content.")
+    var force = false
+
+    @Flag(help: "Tell only what went wrong.")
+    var quiet = false
+
+    @OptionGroup var connector: ConnectorOptions
+    @OptionGroup var shared: SharedOptions
+    @ParentCommand var parent: Syncd
+
+    func validate() throws {
+        if recursive, file == nil { throw ValidationError("--recursive wants a directory as well: get s3://b/p DIR") }
+        if recursive, file == "-" { throw ValidationError("--recursive cannot write to standard output") }
+    }
+
+    func run() async throws {
+        try parent.refuseOnce(before: "get", knowsQuiet: true)
+        var address = try ObjectAddress(object)
+        if !recursive { try address.requireKey() }
+        if file == "-" { return try await stream(address) }
+        if recursive { address.key = address.key.asFolder }
+        let place =
+            recursive
+            ? try LocalPlace(directory: file ?? ".", make: true)
+            : try LocalPlace(file: file ?? ".", orInDirectory: address.key.lastPart)
+        let context = try connector.open(shared)
+        let copy = CopyRun(context, address, place, replaces: force, isQuiet: quiet || parent.quiet)
+        try await context.finish { stop throws(S3Error) in try await copy.fetch(until: stop) }
+    }
+
+    private func stream(_ address: ObjectAddress) async throws {
+        let context = try connector.open(shared)
+        try await context.finish { stop throws(S3Error) in
+            let reading = ObjectReading(client: context.client, bucket: address.bucket, key: address.key)
+            var isWritten = true
+            _ = try await reading.read(until: stop) { bytes in
+                isWritten = writeAll(STDOUT_FILENO, bytes)
+                return isWritten
+            }
+            if !isWritten, errno != EPIPE { context.console.complain("standard output: \(reason(errno))") }
+            return isWritten ? .done : .failed
+        }
+    }
+}
+
+extension ObjectKey {
+    /// The key with a `/` at its end, unless it is empty.
+    var asFolder: ObjectKey {
+        bytes.isEmpty || bytes.last == UInt8(ascii: "/") ? self : ObjectKey(bytes + [UInt8(ascii: "/")])
+    }
+
+    /// What stands behind the last `/`.
+    var lastPart: ArraySlice<UInt8> {
+        bytes.lastIndex(of: UInt8(ascii: "/")).map { bytes[($0 + 1)...] } ?? bytes[...]
+    }
+}
