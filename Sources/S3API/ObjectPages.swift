@@ -5,6 +5,7 @@ public struct ObjectPages: AsyncSequence, Sendable {
     let bucket: String
     let query: ListQuery
 
+    /// Asks for the next page when it is asked for one.
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let client: S3Client
         private let bucket: String

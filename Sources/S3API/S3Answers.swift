@@ -15,6 +15,14 @@ public struct S3ListedObject: Hashable, Sendable {
     public var etag: String
     public var modified: S3Time?
     public var storageClass: String?
+
+    public init(key: ObjectKey, size: Int64, etag: String, modified: S3Time? = nil, storageClass: String? = nil) {
+        self.key = key
+        self.size = size
+        self.etag = etag
+        self.modified = modified
+        self.storageClass = storageClass
+    }
 }
 
 /// One page of a listing.
@@ -24,6 +32,8 @@ public struct ListPage: Hashable, Sendable {
     public var commonPrefixes: [ObjectKey] = []
     /// What the next page is asked with; nil on the last page.
     public var continuation: String?
+
+    public init() {}
 }
 
 /// Answers of S3, read from their XML. Each throws ``XMLReader/Refusal`` for a document that is not whole.

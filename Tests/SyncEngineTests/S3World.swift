@@ -48,8 +48,13 @@ final class S3World {
     deinit { try? FileManager.default.removeItem(at: root) }
 
     @discardableResult
-    func run() async -> CycleReport {
-        let context = CycleContext(
+    func run() async -> CycleReport { await SyncCycle(context).run() }
+
+    /// Copies between the two sides, without a base.
+    func copier(replaces: Bool) -> ObjectCopier { ObjectCopier(context, replaces: replaces) }
+
+    private var context: CycleContext {
+        CycleContext(
             folder: folder,
             files: files,
             store: store,
@@ -59,7 +64,6 @@ final class S3World {
             concurrency: 4,
             parts: Self.parts
         )
-        return await SyncCycle(context).run()
     }
 
     // MARK: The local side
@@ -68,6 +72,11 @@ final class S3World {
         let file = root.appending(path: name)
         try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(content).write(to: file)
+    }
+
+    func link(_ name: String, to target: String) throws {
+        let path = root.appending(path: name).path
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
     }
 
     func remove(_ name: String) { try? FileManager.default.removeItem(at: root.appending(path: name)) }
