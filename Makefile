@@ -2,7 +2,7 @@
 # (scripts/setup.sh) and says so. Both use the debug build, so the second of them builds little.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install uninstall deb demo test service-test kill-test docs lint format bench clean
+.PHONY: help setup build release install uninstall deb demo test service-test conformance kill-test docs lint format bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ test: setup ## Run every test: the Swift tests, then the real binary against rea
 	swift build --build-tests
 	swift test --skip-build
 	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd
+	.venv/bin/python Tests/Conformance/run.py --binary .build/debug/syncd --server seaweedfs --server rclone
+
+conformance: build ## Try syncd on five S3 services, which it installs, and compare with docs/PROVIDERS.md; wants to be root
+	.venv/bin/python Tests/Conformance/run.py --binary .build/debug/syncd --check docs/PROVIDERS.md
 
 service-test: deb ## Install the package on a Debian 12 booted for it, and try the service there; wants to be root
 	.venv/bin/python Tests/Service/run.py --package "$$(ls -t dist/syncd_*.deb | head -n 1)"
@@ -44,7 +48,7 @@ docs: setup ## Build the documentation of the S3API library into .build/docs
 
 lint: setup ## Check the format of the Swift code, and the scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
-	.venv/bin/shellcheck .ci/run scripts/*.sh packaging/postinst packaging/prerm packaging/postrm
+	.venv/bin/shellcheck -x .ci/run scripts/*.sh scripts/servers/*.sh packaging/postinst packaging/prerm packaging/postrm
 	git ls-files -co --exclude-standard '*.py' | xargs -r .venv/bin/python -W error -c \
 	    'import pathlib, sys; [compile(pathlib.Path(path).read_text(), path, "exec") for path in sys.argv[1:]]'
 

@@ -62,7 +62,7 @@ def make_files(root, count):
 
 def measure(arguments, work):
     server = work / "server"
-    script = ROOT / "scripts/seaweedfs.sh"
+    script = ROOT / "scripts/servers/seaweedfs.sh"
     subprocess.run([script, "start", server], check=True)
     try:
         for line in (server / "env").read_text().splitlines():

@@ -18,7 +18,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/syncd-demo.XXXXXX")
 finish() {
     local code=$?
     trap - EXIT
-    "$root/scripts/seaweedfs.sh" stop "$work/server"
+    "$root/scripts/servers/seaweedfs.sh" stop "$work/server"
     if [ "$code" -ne 0 ]; then printf '\ndemo: failed, exit code %s\n' "$code" >&2; fi
     if [ -n "${KEEP:-}" ]; then echo "Kept: $work"; else rm -rf "$work"; fi
     exit "$code"
@@ -90,7 +90,7 @@ say "syncd keeps a local folder and a prefix of an S3 bucket the same. This show
     "with a server that runs on this machine only. The commands are real: they are what you would type."
 
 step "1. A server, a bucket, a folder"
-"$root/scripts/seaweedfs.sh" start "$work/server"
+"$root/scripts/servers/seaweedfs.sh" start "$work/server"
 set -a
 # shellcheck source=/dev/null
 . "$work/server/env"

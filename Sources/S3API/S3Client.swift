@@ -108,6 +108,7 @@ public final class S3Client: Sendable {
                     transport: error
                 )
             }
+            if await hasOtherRegion(than: region, after: failure, operation, &corrections) { continue }
             if try await hasOtherKeys(than: keys, after: failure, operation, &corrections) { continue }
             lastRetry = try await pause(after: attempt, failure, retryAfter)
         }
@@ -179,6 +180,23 @@ public final class S3Client: Sendable {
         } catch {
             throw S3Error(error, of: operation)
         }
+    }
+
+    /// True if a HEAD was refused for its region, which its answer has no body to say: a GET is told.
+    private func hasOtherRegion(
+        than signedRegion: String,
+        after failure: S3Error,
+        _ operation: Operation,
+        _ done: inout Corrections
+    ) async -> Bool {
+        guard operation.method == .head, failure.code == .other("400"), !done.region, let bucket = operation.bucket
+        else {
+            return false
+        }
+        done.region = true
+        // What matters is what the service corrects on the way.
+        _ = try? await bucketLocation(bucket)
+        return region(of: bucket) != signedRegion
     }
 
     /// True if the service refused the keys, and there are others by now.

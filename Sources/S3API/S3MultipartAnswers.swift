@@ -41,7 +41,7 @@ extension S3Answers {
     /// The id of the upload that was created.
     static func uploadID(_ body: [UInt8]) throws(XMLReader.Refusal) -> String {
         var id = ""
-        try XMLReader.read(body, roots: [.initiateMultipartUploadResult]) { event in
+        try XMLReader.read(body, roots: [.initiateMultipartUploadResult, .initiateMultipartUpload]) { event in
             if case .leaf(.uploadID, _, let text) = event { id = String(decoding: text, as: UTF8.self) }
         }
         if id.isEmpty { throw .malformed }
@@ -64,7 +64,7 @@ extension S3Answers {
         var isTruncated = false
         var isBroken = false
         var marker = ""
-        try XMLReader.read(body, roots: [.listPartsResult]) { event in
+        try XMLReader.read(body, roots: [.listPartsResult, .listPartsResponse]) { event in
             switch event {
             case .leaf(.partNumber, .part, let text): part.number = number(text).map(Int.init) ?? 0
             case .leaf(.etag, .part, let text): part.etag = unquoted(text)
@@ -73,8 +73,10 @@ extension S3Answers {
                 if part.number < 1 || part.size < 0 { isBroken = true }
                 page.items.append(part)
                 part = S3Part(number: 0, etag: "", size: -1)
-            case .leaf(.isTruncated, .listPartsResult, let text): isTruncated = text.elementsEqual("true".utf8)
-            case .leaf(.nextPartNumberMarker, .listPartsResult, let text):
+            case .leaf(.isTruncated, .listPartsResult, let text), .leaf(.isTruncated, .listPartsResponse, let text):
+                isTruncated = text.elementsEqual("true".utf8)
+            case .leaf(.nextPartNumberMarker, .listPartsResult, let text),
+                .leaf(.nextPartNumberMarker, .listPartsResponse, let text):
                 marker = String(decoding: text, as: UTF8.self)
             case .leaf, .end: break
             }

@@ -84,7 +84,13 @@ extension S3Client {
             query: [("uploads", []), ("encoding-type", Array("url".utf8)), ("prefix", prefix.bytes)],
             sink: .memory(limit: HTTPLimits.listBody)
         )
-        return try await allPages(operation, S3Answers.uploads)
+        do {
+            return try await allPages(operation, S3Answers.uploads)
+        } catch {
+            // That there are none is an error to `rclone serve`.
+            if error.code == .noSuchUpload { return [] }
+            throw error
+        }
     }
 
     /// Makes an object of the parts, whose numbers ascend.

@@ -48,6 +48,15 @@ public struct PutOptions: Hashable, Sendable {
     /// Sent as `x-amz-meta-…`: printable ASCII, at most 2 KiB together.
     public var metadata: [String: String]
     public var contentType: String?
+    public var cacheControl: String?
+    /// By S3's name: `STANDARD_IA`; nil for the bucket's own choice.
+    public var storageClass: String?
+    /// A canned one: `bucket-owner-full-control`.
+    public var acl: String?
+    /// `AES256` or `aws:kms`; nil for the bucket's own choice.
+    public var encryption: String?
+    /// With `aws:kms`; nil for the account's own key for S3.
+    public var kmsKeyID: String?
     /// Write only over the version with this ETag, quoted. Not every service honours it.
     public var ifMatch: String?
     /// `*`: write only where nothing is. Not every service honours it. A retry after a lost answer may meet the object
@@ -68,7 +77,14 @@ public struct PutOptions: Hashable, Sendable {
 
     var headers: [(name: String, value: String)] {
         var headers = metadata.map { (name: "x-amz-meta-\($0.key)", value: $0.value) }
-        if let contentType { headers.append(("content-type", contentType)) }
+        let optional = [
+            ("content-type", contentType), ("cache-control", cacheControl), ("x-amz-storage-class", storageClass),
+            ("x-amz-acl", acl), ("x-amz-server-side-encryption", encryption),
+            ("x-amz-server-side-encryption-aws-kms-key-id", kmsKeyID),
+        ]
+        for (name, value) in optional {
+            if let value { headers.append((name, value)) }
+        }
         if let ifMatch { headers.append(("if-match", ifMatch)) }
         if let ifNoneMatch { headers.append(("if-none-match", ifNoneMatch)) }
         return headers

@@ -29,8 +29,12 @@ enum XMLTag: String, CaseIterable, Sendable {
     case region = "Region"
     case requestID = "RequestId"
     case initiateMultipartUploadResult = "InitiateMultipartUploadResult"
+    /// The same as `rclone serve` names it.
+    case initiateMultipartUpload = "InitiateMultipartUpload"
     case completeMultipartUploadResult = "CompleteMultipartUploadResult"
     case listPartsResult = "ListPartsResult"
+    /// The same as moto names it.
+    case listPartsResponse = "ListPartsResponse"
     case listMultipartUploadsResult = "ListMultipartUploadsResult"
     case uploadID = "UploadId"
     case upload = "Upload"

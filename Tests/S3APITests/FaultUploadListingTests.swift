@@ -188,4 +188,12 @@ struct FaultUploadListingTests {
             fixture.server.withStore { $0.uploads().isEmpty } && fixture.server.count(of: .abortMultipartUpload) == 4
         )
     }
+
+    @Test func `a service that calls it an error that there are no uploads has none`() async throws {
+        let server = try FaultServer()
+        server.on(.listMultipartUploads, 1, .error(404, "NoSuchUpload"))
+        let client = try server.client(environment: FakeS3World().environment)
+        let uploads = try await client.listMultipartUploads(bucket: FaultServer.bucket, prefix: ObjectKey("k"))
+        #expect(uploads.isEmpty)
+    }
 }

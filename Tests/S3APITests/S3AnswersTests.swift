@@ -79,6 +79,20 @@ struct S3AnswersTests {
         #expect(try S3Answers.listPage(Array(body.utf8)) == ListPage())
     }
 
+    @Test(arguments: ["InitiateMultipartUploadResult", "InitiateMultipartUpload"])
+    func `an upload begins by whatever name its answer has`(root: String) throws {
+        #expect(try S3Answers.uploadID(Array("<\(root)><UploadId>u</UploadId></\(root)>".utf8)) == "u")
+    }
+
+    @Test(arguments: ["ListPartsResult", "ListPartsResponse"])
+    func `parts are listed by whatever name their answer has`(root: String) throws {
+        let rest = "<IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker>"
+        let part = "<Part><PartNumber>1</PartNumber><ETag>e</ETag><Size>5</Size></Part>"
+        let page = try S3Answers.parts(Array("<\(root)>\(part)\(rest)</\(root)>".utf8))
+        #expect(page.items.map(\.number) == [1])
+        #expect(!page.next.isEmpty)
+    }
+
     @Test func `a token on the last page is not followed`() throws {
         let rest = "<IsTruncated>false</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
         #expect(try Self.page("", rest).continuation == nil)

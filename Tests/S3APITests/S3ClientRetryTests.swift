@@ -159,6 +159,28 @@ struct S3ClientRetryTests {
         #expect(fixture.transport.requests.map(\.signedRegion) == ["us-east-1", "eu-west-1"])
     }
 
+    @Test func `a HEAD that is refused without a word has a GET ask for the region, once`() async throws {
+        let fixture = try ClientFixture(
+            [
+                .status(400), Self.redirect(400, "AuthorizationHeaderMalformed", "eu-west-1"), Self.location,
+                .status(200, ["content-length": "7"]),
+            ],
+            endpoint: "http://127.0.0.1:9000"
+        )
+        let object = try await fixture.client.headObject(bucket: "b", key: ObjectKey("k"))
+        #expect(object.size == 7)
+        #expect(fixture.transport.requests.map(\.method) == [.head, .get, .get, .head])
+        #expect(fixture.transport.requests.map(\.signedRegion) == ["us-east-1", "us-east-1", "eu-west-1", "eu-west-1"])
+        let silent = try ClientFixture([.status(400), .status(403), .status(400)], endpoint: "http://127.0.0.1:9000")
+        let error = await failure { () throws(S3Error) in
+            _ = try await silent.client.headObject(bucket: "b", key: ObjectKey("k"))
+        }
+        #expect(error?.status == 400)
+        #expect(silent.transport.requests.count == 2)
+    }
+
+    private static let location = FakeTransport.Answer.status(200, [:], "<LocationConstraint/>")
+
     @Test func `regions that contradict each other end it after one correction`() async throws {
         let fixture = try ClientFixture(
             FakeTransport { _, number in

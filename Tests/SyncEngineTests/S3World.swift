@@ -18,6 +18,7 @@ final class S3World {
     init(
         _ direction: Direction = .up,
         deletes: Bool = false,
+        writing: ObjectWriting = ObjectWriting(),
         configure: (inout FaultQuirks) -> Void = { _ in }
     ) throws {
         var quirks = FaultQuirks()
@@ -29,7 +30,8 @@ final class S3World {
         store = S3ObjectStore(
             client: try server.client(environment: clock.environment),
             bucket: FaultServer.bucket,
-            prefix: prefix
+            prefix: prefix,
+            writing: writing
         )
         root = FileManager.default.temporaryDirectory.appending(path: "syncd-root-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)

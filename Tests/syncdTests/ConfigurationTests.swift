@@ -61,10 +61,16 @@ struct ConfigurationTests {
              "folders": [{"name": "x", "path": "/srv//x/", "bucket": "Old_Bucket", "prefix": "a/b", "direction": "down",
                           "delete": true, "exclude": ["*.tmp"], "scanInterval": "90s", "listInterval": "2h",
                           "maxDeletePercent": 100, "trashDays": 0, "deleteDelay": "0s", "conflict": "local",
-                          "folderMarkers": false, "remoteTrashPrefix": ""}]}
+                          "folderMarkers": false, "remoteTrashPrefix": "", "storageClass": "STANDARD_IA",
+                          "encryption": "aws:kms", "kmsKeyId": "K", "contentTypes": {"JXL": "image/jxl"},
+                          "metadata": {"Owner": "me"}}]}
             """
         )
         let folder = try #require(configuration.folders.first)
+        #expect(folder.writing.storageClass == "STANDARD_IA")
+        #expect(folder.writing.encryption == .kms(key: "K"))
+        #expect(folder.writing.contentTypes == ["jxl": "image/jxl"])
+        #expect(folder.writing.metadata == ["owner": "me"])
         #expect(configuration.stateDirectory == "/data/syncd")
         #expect(configuration.concurrency == 8)
         #expect(configuration.connection.endpoint?.text == "https://s3.example.net")
@@ -110,6 +116,15 @@ struct ConfigurationTests {
         (#""remoteTrashPrefix": "t/""#, "folders[0].remoteTrashPrefix: is not supported by this version"),
         (#""connection": {}"#, "folders[0].connection: must be a string, is an object"),
         (#""connection": "r2""#, #"folders[0].connection: no connection "r2"; there are no "connections""#),
+        (#""encryption": "AES128""#, #"folders[0].encryption: "AES128" is none of "AES256", "aws:kms" (did you mean"#),
+        (#""kmsKeyId": "k""#, #"folders[0].kmsKeyId: goes with "encryption": "aws:kms""#),
+        (#""acl": "everybody""#, #"folders[0].acl: "everybody" is none of "private""#),
+        (#""storageClass": "é""#, "folders[0].storageClass: must be ASCII"),
+        (#""metadata": []"#, "folders[0].metadata: must be an object of strings, is a list"),
+        (#""metadata": {"mtime": "1"}"#, "folders[0].metadata.mtime: is syncd's own"),
+        (#""metadata": {"a b": "1"}"#, "folders[0].metadata.a b: is no name"),
+        (#""metadata": {"a": 1}"#, "folders[0].metadata.a: must be a string, is a number"),
+        (#""contentTypes": "x""#, "folders[0].contentTypes: must be an object of strings, is a string"),
         (#""prefix": "a//b""#, #"folders[0].prefix: "a//b" has an empty segment"#),
         (#""prefix": "/a""#, #"folders[0].prefix: "/a" has an empty segment"#),
         (#""prefix": "a/../b""#, #"folders[0].prefix: "a/../b" has an empty segment, ".""#),

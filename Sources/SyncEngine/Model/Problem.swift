@@ -12,6 +12,8 @@ public struct Problem: Hashable, Sendable {
         case collision
         /// The bucket refused the request.
         case refused
+        /// An object that its service holds in an archive: it cannot be read until it is restored there.
+        case archived
         /// What the keys may not do: the same for all that it keeps from being done.
         case denied
         /// Content that did not survive the transfer.

@@ -13,7 +13,7 @@ extension S3ObjectStore {
             let created = try await client.createMultipartUpload(
                 bucket: bucket,
                 key: key(name),
-                options: PutOptions(metadata: Self.metadata(modified: modified, mode: mode))
+                options: writing.options(key(name).bytes, modified: modified, mode: mode)
             )
             return (created.id, created.mayHaveTwin)
         } catch {

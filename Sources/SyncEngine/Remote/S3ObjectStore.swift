@@ -8,12 +8,14 @@ public struct S3ObjectStore: ObjectStore {
     private let prefix: [UInt8]
     /// The one object that there is, whatever it is called here; nil for all below the prefix.
     private let only: ObjectKey?
+    let writing: ObjectWriting
 
     /// `prefix` is empty, or ending in `/`. The store counts requests for itself, whoever else uses the client.
-    public init(client: S3Client, bucket: String, prefix: [UInt8]) {
+    public init(client: S3Client, bucket: String, prefix: [UInt8], writing: ObjectWriting = ObjectWriting()) {
         self.client = client.counting()
         self.bucket = bucket
         self.prefix = prefix
+        self.writing = writing
         only = nil
     }
 
@@ -23,6 +25,7 @@ public struct S3ObjectStore: ObjectStore {
         self.bucket = bucket
         prefix = []
         only = object
+        writing = ObjectWriting()
     }
 
     public var requestCounts: [String: Int64] { client.requestCounts }
@@ -95,7 +98,7 @@ public struct S3ObjectStore: ObjectStore {
                 bucket: bucket,
                 key: key(name),
                 body: RequestBody(body),
-                options: PutOptions(metadata: Self.metadata(modified: modified, mode: mode))
+                options: writing.options(key(name).bytes, modified: modified, mode: mode)
             )
             return (RemoteState(etag: ETag(result.etag), size: body.length), ContentDigest(result.md5))
         } catch {

@@ -43,8 +43,9 @@ extension Problem {
             switch error.code {
             case .badDigest, .malformedAnswer, .rangeIgnored: .corrupt
             case .preconditionFailed, .notFound: .busy
-            case .accessDenied, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .archived, .localFile,
-                .cancelled, .uploadGone, .partsRefused, .refused:
+            case .archived: .archived
+            case .accessDenied, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .localFile, .cancelled,
+                .uploadGone, .partsRefused, .refused:
                 .refused
             }
         self.init(path: path.bytes, side: .remote, kind: kind, message: error.message)

@@ -95,6 +95,8 @@ struct ConfiguredFolder: Sendable {
     /// ``SyncEngine/Folder/root`` as text.
     var path: String
     var connection: Connection
+    /// What its objects are written with.
+    var writing: ObjectWriting
     /// Between two full scans by a daemon.
     var scanInterval: Duration
     /// The same while all directories are watched.

@@ -13,10 +13,12 @@ struct ConfigurationReader {
         "connection", "connections", "stateDirectory", "folders", "concurrency", "uploadBytesPerSecond",
         "downloadBytesPerSecond", "metricsPort",
     ]
-    private static let folderKeys = [
-        "name", "path", "bucket", "prefix", "direction", "delete", "exclude", "scanInterval", "listInterval",
-        "maxDeletePercent", "trashDays", "deleteDelay", "conflict", "folderMarkers", "remoteTrashPrefix", "connection",
-    ]
+    private static let folderKeys =
+        [
+            "name", "path", "bucket", "prefix", "direction", "delete", "exclude", "scanInterval", "listInterval",
+            "maxDeletePercent", "trashDays", "deleteDelay", "conflict", "folderMarkers", "remoteTrashPrefix",
+            "connection",
+        ] + WritingReader.keys
 
     private var fields = ConfigurationFields()
     private let environment: ProcessEnvironment
@@ -150,6 +152,9 @@ struct ConfigurationReader {
         let deleteDelay = fields.duration("deleteDelay", in: section, atLeast: .zero, default: .seconds(60))
         let maxDeletePercent = fields.integer("maxDeletePercent", in: section, range: 0...100, default: 50)
         let trashDays = fields.integer("trashDays", in: section, range: 0...36_500, default: 30)
+        var writingReader = WritingReader(fields: fields)
+        let writing = writingReader.read(section)
+        fields = writingReader.fields
         let conflict = fields.choice("conflict", in: section, default: ConflictWinner.newest)
         guard let name, let path, let bucket, let connection else { return nil }
         let folder = Folder(
@@ -168,6 +173,7 @@ struct ConfigurationReader {
             folder: folder,
             path: path,
             connection: connection,
+            writing: writing,
             scanInterval: scanInterval,
             watchedScanInterval: watchedScanInterval,
             listInterval: listInterval,

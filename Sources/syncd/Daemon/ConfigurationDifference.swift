@@ -53,6 +53,7 @@ struct ConfigurationDifference: Sendable {
             if !isSame { keys.append(key) }
         }
         note("connection", old.connection.name == new.connection.name)
+        note("what objects are written with", old.writing == new.writing)
         note("path", old.path == new.path)
         note("bucket", old.folder.bucket == new.folder.bucket)
         note("prefix", old.folder.prefix == new.folder.prefix)

@@ -16,6 +16,8 @@ struct AccessPolicy: Sendable {
         var partition = "aws"
         /// Keys of KMS by their ARN, with which objects there are encrypted.
         var kmsKeys: [String] = []
+        /// Whether objects are written with an ACL.
+        var setsACL = false
     }
 
     enum Access: Hashable, Sendable {
@@ -53,7 +55,8 @@ struct AccessPolicy: Sendable {
         let location = Self.statement("Locate\(suffix)", ["s3:GetBucketLocation"], on: [bucket])
         let read = Self.statement("Read\(suffix)", ["s3:GetObject", "s3:GetObjectVersion"], on: [objects])
         var statements = [list, location, read]
-        let parts = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        let acl = grant.setsACL ? ["s3:PutObjectAcl"] : []
+        let parts = ["s3:PutObject"] + acl + ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         switch grant.access {
         case .read: break
         case .write:

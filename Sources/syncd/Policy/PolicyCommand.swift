@@ -68,12 +68,15 @@ struct PolicyCommand: AsyncParsableCommand {
     private func configuredGrants() throws -> [AccessPolicy.Grant] {
         let context = try shared.open(needsCredentials: false)
         return try context.folders(named: folder).map { folder in
-            AccessPolicy.Grant(
+            var grant = AccessPolicy.Grant(
                 bucket: folder.folder.bucket,
                 prefix: folder.folder.prefix,
                 access: AccessPolicy.Access(folder.folder.policy),
                 partition: AccessPolicy.partition(ofRegion: folder.connection.region)
             )
+            grant.setsACL = folder.writing.acl != nil
+            if case .kms(let key?) = folder.writing.encryption, key.hasPrefix("arn:") { grant.kmsKeys = [key] }
+            return grant
         }
     }
 }

@@ -9,8 +9,8 @@ struct EngineWiring: Sendable {
     let transports: [CurlTransport]
     /// By the connection's key path.
     private let clients: [String: S3Client]
-    /// The key path of each folder's connection, by the folder's name.
-    private var connections: [String: String]
+    /// Of each folder by its name: the key path of its connection, and what its objects are written with.
+    private var destinations: [String: (connection: String, writing: ObjectWriting)]
     let concurrency: Int
     let executor: EngineExecutor
     let defaultMode: UInt16
@@ -56,16 +56,18 @@ struct EngineWiring: Sendable {
             clients[connection.keyPath] = client
         }
         (self.transports, self.clients) = (transports, clients)
-        connections = Self.connections(configuration)
+        destinations = Self.destinations(configuration)
         if let first = transports.first { WedgePoint.arm(first, .current) }
         concurrency = configuration.concurrency
         self.executor = executor ?? EngineExecutor(threads: Self.threads)
         defaultMode = Self.defaultMode()
     }
 
-    private static func connections(_ configuration: Configuration) -> [String: String] {
+    private static func destinations(
+        _ configuration: Configuration
+    ) -> [String: (connection: String, writing: ObjectWriting)] {
         Dictionary(
-            configuration.folders.map { ($0.folder.name, $0.connection.keyPath) },
+            configuration.folders.map { ($0.folder.name, ($0.connection.keyPath, $0.writing)) },
             uniquingKeysWith: { first, _ in first }
         )
     }
@@ -73,7 +75,7 @@ struct EngineWiring: Sendable {
     /// The same for other folders, whose connections are those that this one knows.
     func serving(_ configuration: Configuration) -> EngineWiring {
         var wiring = self
-        wiring.connections = Self.connections(configuration)
+        wiring.destinations = Self.destinations(configuration)
         return wiring
     }
 
@@ -117,10 +119,15 @@ struct EngineWiring: Sendable {
         watcher: FolderWatcher? = nil,
         share: FolderShare = FolderShare()
     ) -> CycleContext {
-        guard let client = connections[folder.name].flatMap({ clients[$0] }) else {
+        guard let destination = destinations[folder.name], let client = clients[destination.connection] else {
             preconditionFailure("\(folder.name) is a folder of another configuration")
         }
-        let store = S3ObjectStore(client: client, bucket: folder.bucket, prefix: folder.prefix)
+        let store = S3ObjectStore(
+            client: client,
+            bucket: folder.bucket,
+            prefix: folder.prefix,
+            writing: destination.writing
+        )
         return CycleContext(
             folder: folder,
             files: observer.map { ObservedFileSystem(files, observer: $0) } ?? files,

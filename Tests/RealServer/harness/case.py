@@ -40,7 +40,7 @@ class RealServerCase(unittest.TestCase):
         self.addCleanup(self._remove_place)
         self.bucket = f"t-{uuid.uuid4().hex[:16]}"
         self.s3.create_bucket(self.bucket)
-        self.addCleanup(self.s3.delete_bucket, self.bucket)
+        self.addCleanup(self.delete_bucket)
         self.proxy = FaultProxy(self.server.port, self.server.credentials)
         self.addCleanup(self.proxy.close)
         self.machines = []
@@ -48,6 +48,9 @@ class RealServerCase(unittest.TestCase):
     def tearDown(self):
         for machine in self.machines:
             self.assertEqual(machine.files_with_secret(), [], "the state directory holds the secret key")
+
+    def delete_bucket(self):
+        self.s3.delete_bucket(self.bucket)
 
     def _remove_place(self):
         for directory, _, _ in os.walk(self.place):

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A SeaweedFS S3 server of one's own, on loopback and free ports, with fresh keys.
 #
-#   scripts/seaweedfs.sh start DIR    starts it, and returns once it can store an object
-#   scripts/seaweedfs.sh stop DIR     stops it; DIR stays, and a later start finds the data again
+#   scripts/servers/seaweedfs.sh install      what scripts/setup.sh installs
+#   scripts/servers/seaweedfs.sh start DIR    starts it, and returns once it can store an object
+#   scripts/servers/seaweedfs.sh stop DIR     stops it; DIR stays, and a later start finds the data again
 #
 # DIR receives: data/, s3.json (the keys), weed.log and more logs, weed.pid, weed.ports, and env, to be read by
 # `set -a; . DIR/env`: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL.
@@ -10,12 +11,13 @@
 set -euo pipefail
 
 usage() {
-    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 64
 }
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+if [ "$*" = install ]; then exec "$root/scripts/setup.sh"; fi
 [ $# -eq 2 ] || usage
 command=$1
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 weed=$(realpath -- "${WEED:-$root/.venv/bin/weed}")
 python=$root/.venv/bin/python
 [ -x "$python" ] || python=python3
