@@ -8,6 +8,7 @@ import random
 import subprocess
 import time
 
+from expected import EXPECTED
 from harness import trees
 from harness.case import RealServerCase
 from harness.s3client import Credentials, S3Failure
@@ -272,6 +273,34 @@ class Checks(ConformanceCase):
 
     def test_get_if_match(self):
         self.cell = self.conditional("GET")
+
+    def test_capabilities_seen(self):
+        machine = self.machine("up", "up", prefix="p")
+        run = machine.run("check", "--probe", "--json")
+        found = next(one for one in json.loads(run.out)["checks"] if one["capabilities"])["capabilities"]
+        expected = {name: EXPECTED[row][self.server.name] for name, row in self.SEEN.items()}
+        seen = {name: self.SAID.get(found[name], found[name]) for name in self.SEEN}
+        put = "unquoted only" if found["putIfMatch"] == "no" and found["putIfMatchUnquoted"] == "yes" else seen["putIfMatch"]
+        seen["putIfMatch"] = put
+        expected = {name: "yes" if cell in self.GOOD else "no" for name, cell in expected.items()}
+        seen = {name: "yes" if cell in self.GOOD else "no" for name, cell in seen.items()}
+        self.assertEqual(seen, expected, run)
+        self.assertEqual(list(self.s3.list(self.bucket)), [], "probes are left")
+        self.cell = "as above"
+
+    SAID = {"yes": "works", "no": "not"}
+    GOOD = ("works", "refused", "honoured", "unquoted only", "by bytes")
+    SEEN = {
+        "putIfNoneMatch": "put_if_none_match",
+        "putIfMatch": "put_if_match",
+        "deleteIfMatch": "delete_if_match",
+        "getIfMatch": "get_if_match",
+        "contentMD5": "wrong_md5",
+        "crc32c": "wrong_crc32c",
+        "crc64nvme": "wrong_crc64nvme",
+        "byteOrder": "listing_order",
+        "backslashes": "keys_with_backslashes",
+    }
 
     # Deletes.
 

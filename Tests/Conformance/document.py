@@ -29,6 +29,7 @@ TITLES = {
     "put_if_match": "PUT with If-Match",
     "delete_if_match": "DELETE with If-Match",
     "get_if_match": "GET with If-Match",
+    "capabilities_seen": "`syncd check --probe` sees",
     "deletes_in_batches": "deletes in batches",
     "times_and_modes": "modification times and modes",
     "mirror_up": "mirror up",

@@ -40,6 +40,8 @@ EXPECTED = {
     "put_if_match": row("honoured", "unquoted only", "501", "ignored", "honoured"),
     "delete_if_match": row("honoured", "ignored", "honoured", "ignored", "honoured"),
     "get_if_match": row("honoured", "honoured", "honoured", "ignored", "honoured"),
+    # What `syncd check --probe` finds is what the rows above say.
+    "capabilities_seen": row("as above"),
     # Deletes.
     "deletes_in_batches": row("works"),
     # Mirrors.

@@ -102,7 +102,7 @@ struct SyncCycleSafetyTests {
         }
         let report = try await world.run()
         #expect(report.record.deletedLocal == 0)
-        #expect(report.problems.map(\.problem.kind) == [.refused])
+        #expect(report.problems.map(\.problem.kind) == [.denied])
         #expect(world.files["a"] == "a")
     }
 

@@ -123,6 +123,29 @@ struct CheckTests {
         #expect(await check(try configuration(exclude: ["/d3/"]), watches: 4) == .done)
     }
 
+    @Test(arguments: [
+        (Permissions.Action.abort, ExitCause.problems, "careful: abort is denied: unfinished uploads stay"),
+        (.put, .failed, "failed: put is denied: nothing can go up"),
+        (.list, .failed, "failed: list is denied: nothing can be synced"),
+    ])
+    func `what a probe found is told`(denied: Permissions.Action, cause: ExitCause, words: String) throws {
+        let folder = try configuration().folders[0].folder
+        var found = CapabilityProbe.Findings()
+        for action in Permissions.Action.allCases { found.permissions[action] = action == denied ? .no : .yes }
+        found.capabilities[.putIfNoneMatch] = .yes
+        found.capabilities[.putIfMatchUnquoted] = .yes
+        let report = CheckReport(findings: [
+            ProbeFindings.permissions(found.permissions, of: folder),
+            ProbeFindings.capabilities(found.capabilities, of: folder),
+        ])
+        #expect(report.exitCause == cause)
+        let lines = report.lines(transcript.console())
+        #expect(lines[0].contains(words), "\(lines)")
+        #expect(lines[1].contains("conditional PUT yes · conditional DELETE unknown"), "\(lines)")
+        let json = report.json["checks"]?.elements?[1]["capabilities"]
+        #expect(json?["putIfNoneMatch"]?.text == "yes" && json?["byteOrder"]?.text == "unknown")
+    }
+
     @Test
     func `in JSON every finding has all keys`() async throws {
         let configuration = try configuration()
@@ -133,7 +156,11 @@ struct CheckTests {
         let checks = try #require(json["checks"]?.elements)
         #expect(checks.count == 10)
         for check in checks {
-            #expect(check.members?.map(\.key) == ["check", "folder", "connection", "detail", "result", "message"])
+            #expect(
+                check.members?.map(\.key) == [
+                    "check", "folder", "connection", "detail", "capabilities", "result", "message",
+                ]
+            )
         }
         #expect(checks.filter { $0["result"]?.text == "failed" }.map { $0["folder"]?.text } == ["backups"])
     }

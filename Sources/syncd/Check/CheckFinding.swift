@@ -1,10 +1,12 @@
+import SyncEngine
 import Text
 
 /// What `syncd check` found of one thing.
 struct CheckFinding: Hashable, Sendable {
     /// What was looked at.
     enum Subject: String, Sendable {
-        case config, credentials, state, folder, clock, endpoint, bucket, watching
+        case config, credentials, state, folder, clock, endpoint, bucket, permissions, capabilities,
+            watching
     }
 
     enum Verdict: Hashable, Sendable {
@@ -22,6 +24,8 @@ struct CheckFinding: Hashable, Sendable {
     var connection: String?
     var detail: String
     var verdict: Verdict
+    /// What the service can do, where that was found out.
+    var capabilities: Capabilities?
 
     init(
         _ subject: Subject,
@@ -81,6 +85,12 @@ struct CheckReport: Sendable {
 }
 
 extension CheckFinding {
+    private static func members(_ capabilities: Capabilities) -> JSONValue {
+        .object(
+            Capabilities.Feature.allCases.map { JSONMember($0.rawValue, .string(capabilities[$0].rawValue)) }
+        )
+    }
+
     fileprivate var json: JSONValue {
         let (result, message): (String, String?) =
             switch verdict {
@@ -93,6 +103,7 @@ extension CheckFinding {
             JSONMember("folder", .optional(folder)),
             JSONMember("connection", .optional(connection)),
             JSONMember("detail", .string(detail)),
+            JSONMember("capabilities", capabilities.map { Self.members($0) } ?? .null),
             JSONMember("result", .string(result)),
             JSONMember("message", .optional(message)),
         ])

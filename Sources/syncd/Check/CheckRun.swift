@@ -12,6 +12,8 @@ struct CheckRun: Sendable {
     }
 
     typealias Lister = @Sendable (ConfiguredFolder) async throws(S3Error) -> Look
+    /// Finds out what keys may do with a folder's prefix, and what its service can.
+    typealias Prober = @Sendable (ConfiguredFolder) async throws(S3Error) -> CapabilityProbe.Findings
     /// Looks for the keys of a connection that the configuration does not know.
     typealias KeyFinder = @Sendable (Connection) async throws(CredentialsError) -> FoundCredentials
 
@@ -23,6 +25,9 @@ struct CheckRun: Sendable {
     var findKeys: KeyFinder
     /// Asks the service.
     var list: Lister
+    /// Writes and deletes a few objects of its own to find out what may be done and what the service can; nil where
+    /// nothing is to be written.
+    var probe: Prober?
 
     private var configuration: Configuration { local.configuration }
 
@@ -33,6 +38,17 @@ struct CheckRun: Sendable {
             let query = ListQuery(prefix: ObjectKey(folder.folder.prefix), maxKeys: 1)
             let page = try await client.listObjects(bucket: folder.folder.bucket, query)
             return Look(holdsObjects: !page.objects.isEmpty, clockLead: client.clockLead)
+        }
+    }
+
+    static func prober(_ makeClient: @escaping @Sendable (Connection) -> S3Client) -> Prober {
+        { folder throws(S3Error) in
+            try await CapabilityProbe(
+                client: makeClient(folder.connection),
+                bucket: folder.folder.bucket,
+                prefix: folder.folder.prefix,
+                nonce: SystemRandom().bytes(8)
+            ).run()
         }
     }
 
@@ -75,6 +91,7 @@ struct CheckRun: Sendable {
                 clockLead = clockLead ?? look.clockLead
                 let holding = look.holdsObjects ? "not empty" : "empty"
                 findings.append(CheckFinding(.bucket, folder: name, "\(place), \(holding)"))
+                if let probe { findings += try await probed(folder, by: probe) }
             } catch {
                 if error.code == .transport {
                     return [keys] + findings + [endpoint(connection, .bad(error.description, .unreachable))]
@@ -84,6 +101,17 @@ struct CheckRun: Sendable {
             }
         }
         return [keys] + clock(connection, clockLead) + [endpoint(connection, .good)] + findings
+    }
+
+    private func probed(
+        _ folder: ConfiguredFolder,
+        by probe: Prober
+    ) async throws(S3Error) -> [CheckFinding] {
+        let found = try await probe(folder)
+        return [
+            ProbeFindings.permissions(found.permissions, of: folder.folder),
+            ProbeFindings.capabilities(found.capabilities, of: folder.folder),
+        ]
     }
 
     /// Seconds between two clocks that nobody need care for.

@@ -28,37 +28,29 @@ struct GetCommand: AsyncParsableCommand {
     @Argument(help: "The file, or a directory for it; - for standard output. (default: here, by the key's last part)")
     var file: String?
 
-    @Flag(help: "Fetch all objects below this, into the directory that is named next.")
-    var recursive = false
-
-    @Flag(help: "Replace what is there with other content.")
-    var force = false
-
-    @Flag(help: "Tell only what went wrong.")
-    var quiet = false
-
+    @OptionGroup var copy: CopyOptions
     @OptionGroup var connector: ConnectorOptions
     @OptionGroup var shared: SharedOptions
     @ParentCommand var parent: Syncd
 
     func validate() throws {
-        if recursive, file == nil { throw ValidationError("--recursive wants a directory as well: get s3://b/p DIR") }
-        if recursive, file == "-" { throw ValidationError("--recursive cannot write to standard output") }
+        if copy.recursive, file == nil { throw ValidationError("--recursive wants a directory as well: get s3://b/p DIR") }
+        if copy.recursive, file == "-" { throw ValidationError("--recursive cannot write to standard output") }
     }
 
     func run() async throws {
         try parent.refuseOnce(before: "get", knowsQuiet: true)
         var address = try ObjectAddress(object)
-        if !recursive { try address.requireKey() }
+        if !copy.recursive { try address.requireKey() }
         if file == "-" { return try await stream(address) }
-        if recursive { address.key = address.key.asFolder }
+        if copy.recursive { address.key = address.key.asFolder }
         let place =
-            recursive
+            copy.recursive
             ? try LocalPlace(directory: file ?? ".", make: true)
             : try LocalPlace(file: file ?? ".", orInDirectory: address.key.lastPart)
         let context = try connector.open(shared)
-        let copy = CopyRun(context, address, place, replaces: force, isQuiet: quiet || parent.quiet)
-        try await context.finish { stop throws(S3Error) in try await copy.fetch(until: stop) }
+        let run = CopyRun(context, address, place, replaces: copy.force, isQuiet: copy.quiet || parent.quiet)
+        try await context.finish { stop throws(S3Error) in try await run.fetch(until: stop) }
     }
 
     private func stream(_ address: ObjectAddress) async throws {

@@ -29,21 +29,13 @@ struct PutCommand: AsyncParsableCommand {
     @Argument(help: "s3://BUCKET/KEY, or BUCKET/KEY.")
     var object: String
 
-    @Flag(help: "Send all files below the directory; their paths go behind the key.")
-    var recursive = false
-
-    @Flag(help: "Replace what is there with other content.")
-    var force = false
-
-    @Flag(help: "Tell only what went wrong.")
-    var quiet = false
-
+    @OptionGroup var copy: CopyOptions
     @OptionGroup var connector: ConnectorOptions
     @OptionGroup var shared: SharedOptions
     @ParentCommand var parent: Syncd
 
     func validate() throws {
-        if recursive, file == "-" { throw ValidationError("--recursive wants a directory") }
+        if copy.recursive, file == "-" { throw ValidationError("--recursive wants a directory") }
     }
 
     func run() async throws {
@@ -51,7 +43,7 @@ struct PutCommand: AsyncParsableCommand {
         var address = try ObjectAddress(object)
         if file == "-" { return try await sendInput(to: address) }
         let place: LocalPlace
-        if recursive {
+        if copy.recursive {
             address.key = address.key.asFolder
             place = try LocalPlace(directory: file, make: false)
         } else {
@@ -64,8 +56,8 @@ struct PutCommand: AsyncParsableCommand {
 
     private func send(_ place: LocalPlace, to address: ObjectAddress) async throws {
         let context = try connector.open(shared)
-        let copy = CopyRun(context, address, place, replaces: force, isQuiet: quiet || parent.quiet)
-        try await context.finish { stop throws(S3Error) in await copy.send(until: stop) }
+        let run = CopyRun(context, address, place, replaces: copy.force, isQuiet: copy.quiet || parent.quiet)
+        try await context.finish { stop throws(S3Error) in await run.send(until: stop) }
     }
 
     /// What comes is kept in a file first: how long it is must be known, and a part may have to be sent twice.

@@ -1,0 +1,67 @@
+/// What a service was seen to do with the requests to one bucket. What was not seen to be refused is not relied on.
+public struct Capabilities: Hashable, Sendable {
+    /// What was seen.
+    public enum Verdict: String, Sendable {
+        case yes
+        case no
+        /// It could not be found out: the keys may not, or the service failed.
+        case unknown
+    }
+
+    /// What a service may be able to do.
+    public enum Feature: String, CaseIterable, Sendable {
+        /// Refuses a PUT with `If-None-Match: *` where an object is.
+        case putIfNoneMatch
+        /// Refuses a PUT with another ETag in `If-Match`, and takes one with the right one in quotes.
+        case putIfMatch
+        /// The same, but takes only the bare ETag, without quotes.
+        case putIfMatchUnquoted
+        case deleteIfMatch
+        case getIfMatch
+        /// Refuses a body whose Content-MD5 is another's.
+        case contentMD5
+        case crc32c
+        case crc64nvme
+        /// Refuses a copy whose source has another ETag than `x-amz-copy-source-if-match`.
+        case copyIfMatch
+        /// Copies parts of objects into an upload.
+        case partCopy
+        case batchDelete
+        /// Lists keys in the order of their bytes.
+        case byteOrder
+        /// Keeps a backslash in a key.
+        case backslashes
+        /// Keeps `//` in a key.
+        case emptySegments
+    }
+
+    private var verdicts: [Feature: Verdict] = [:]
+
+    public init() {}
+
+    /// What was seen of one; unknown until it is set.
+    public subscript(feature: Feature) -> Verdict {
+        get { verdicts[feature] ?? .unknown }
+        set { verdicts[feature] = newValue }
+    }
+}
+
+/// What keys may do with one prefix, as far as it was tried.
+public struct Permissions: Hashable, Sendable {
+    /// By IAM's names, in lower case.
+    public enum Action: String, CaseIterable, Sendable {
+        case list, get, put, delete
+        /// To take back an upload in parts.
+        case abort
+    }
+
+    private var verdicts: [Action: Capabilities.Verdict] = [:]
+
+    public init() {}
+
+    /// What was found of one; unknown until it is set.
+    public subscript(action: Action) -> Capabilities.Verdict {
+        get { verdicts[action] ?? .unknown }
+        set { verdicts[action] = newValue }
+    }
+}

@@ -1,0 +1,89 @@
+import S3API
+import SyncEngine
+import TestSupport
+import Testing
+
+struct CapabilityProbeTests {
+    private func probe(_ server: FaultServer) async throws -> CapabilityProbe.Findings {
+        try await CapabilityProbe(
+            client: try server.client(environment: FakeS3World().environment),
+            bucket: FaultServer.bucket,
+            prefix: Array("p/".utf8),
+            nonce: [1, 2, 3, 4]
+        ).run()
+    }
+
+    private func keys(_ server: FaultServer) -> Int {
+        server.withStore { $0.buckets[FaultServer.bucket]?.objects.count ?? -1 }
+    }
+
+    @Test func `what a service refuses is seen, and nothing is left`() async throws {
+        let server = try FaultServer()
+        let found = try await probe(server)
+        let capabilities = found.capabilities
+        for feature in [
+            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .getIfMatch, .contentMD5, .batchDelete, .byteOrder,
+            .backslashes, .emptySegments,
+        ] {
+            #expect(capabilities[feature] == .yes, "\(feature)")
+        }
+        #expect(Permissions.Action.allCases.allSatisfy { found.permissions[$0] == .yes })
+        #expect(keys(server) == 0)
+        #expect(server.withStore { $0.uploads().isEmpty })
+        let stems = Set(server.records.compactMap(\.request.key).map { $0.prefix(24) })
+        #expect(stems == [Array("p/.syncd/probe-01020304/".utf8)[...]], "it writes elsewhere")
+    }
+
+    @Test func `a service that looks at nothing can nothing`() async throws {
+        let server = try FaultServer()
+        server.configure {
+            $0.ignoresConditions = true
+            $0.listsByDirectory = true
+        }
+        let found = try await probe(server).capabilities
+        for feature in [
+            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .putIfMatchUnquoted, .deleteIfMatch, .getIfMatch,
+            .byteOrder,
+            .crc32c, .crc64nvme,
+        ] {
+            #expect(found[feature] == .no, "\(feature)")
+        }
+        #expect(keys(server) == 0)
+    }
+
+    @Test(arguments: [
+        (FaultOperation.putObject, Permissions.Action.put), (.listObjectsV2, .list), (.getObject, .get),
+        (.abortMultipartUpload, .abort),
+    ])
+    func `what the keys may not do is seen`(operation: FaultOperation, action: Permissions.Action) async throws {
+        let server = try FaultServer()
+        server.on(operation, .every, .deny)
+        let found = try await probe(server)
+        #expect(found.permissions[action] == .no)
+        #expect(keys(server) == 0)
+    }
+
+    @Test func `who may not delete leaves the probes, and is told`() async throws {
+        let server = try FaultServer()
+        server.on(.deleteObjects, .every, .deny)
+        server.on(.deleteObject, .every, .deny)
+        let found = try await probe(server)
+        #expect(found.permissions[.delete] == .no)
+        #expect(found.capabilities[.batchDelete] == .unknown)
+    }
+
+    @Test func `a service without batches is asked key by key`() async throws {
+        let server = try FaultServer()
+        server.on(.deleteObjects, .every, .error(501, "NotImplemented"))
+        let found = try await probe(server)
+        #expect(found.capabilities[.batchDelete] == .no)
+        #expect(found.permissions[.delete] == .yes)
+        #expect(keys(server) == 0)
+    }
+
+    @Test func `refused keys end it`() async throws {
+        let server = try FaultServer()
+        server.on(.putObject, .every, .error(403, "InvalidAccessKeyId"))
+        await #expect(throws: S3Error.self) { try await probe(server) }
+    }
+}
