@@ -34,7 +34,9 @@ struct GetCommand: AsyncParsableCommand {
     @ParentCommand var parent: Syncd
 
     func validate() throws {
-        if copy.recursive, file == nil { throw ValidationError("--recursive wants a directory as well: get s3://b/p DIR") }
+        if copy.recursive, file == nil {
+            throw ValidationError("--recursive wants a directory as well: get s3://b/p DIR")
+        }
         if copy.recursive, file == "-" { throw ValidationError("--recursive cannot write to standard output") }
     }
 
