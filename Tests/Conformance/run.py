@@ -10,6 +10,7 @@ of a whole run, `--check` fails where the document says something else.
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 import unittest
@@ -97,6 +98,9 @@ def main():
 
 
 if __name__ == "__main__":
+    # However it is ended, the service under test is stopped.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         sys.exit(main())
     sys.exit(130)
