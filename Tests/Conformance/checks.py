@@ -8,7 +8,7 @@ import random
 import subprocess
 import time
 
-from expected import EXPECTED
+from expected import EXPECTED, UNDATED_UPLOADS
 from harness import trees
 from harness.case import RealServerCase
 from harness.s3client import Credentials, S3Failure
@@ -104,11 +104,13 @@ class ConformanceCase(RealServerCase):
         trees.write(machine.root, "large", trees.large_content(LARGE))
         return machine
 
-    def rest(self, machine, cycles=4):
-        """Runs cycles until one finds nothing to do."""
+    def rest(self, machine, cycles=5):
+        """Runs cycles until two in a row find nothing to do."""
+        idle = 0
         for _ in range(cycles):
             run = machine.once()
-            if set(run.requests) == {"LIST"}:
+            idle = idle + 1 if set(run.requests) == {"LIST"} else 0
+            if idle == 2:
                 return run
         self.fail(f"not at rest after {cycles} cycles\n{run}")
 
@@ -278,6 +280,7 @@ class Checks(ConformanceCase):
         machine = self.machine("up", "up", prefix="p")
         run = machine.run("check", "--probe", "--json")
         found = next(one for one in json.loads(run.out)["checks"] if one["capabilities"])["capabilities"]
+        self.assertEqual([name for name in self.SEEN if found[name] == "unknown"], [], run)
         expected = {name: EXPECTED[row][self.server.name] for name, row in self.SEEN.items()}
         seen = {name: self.SAID.get(found[name], found[name]) for name in self.SEEN}
         put = "unquoted only" if found["putIfMatch"] == "no" and found["putIfMatchUnquoted"] == "yes" else seen["putIfMatch"]
@@ -397,4 +400,6 @@ class Checks(ConformanceCase):
         self.cell = "works"
 
     def assert_no_uploads(self):
+        if self.server.name in UNDATED_UPLOADS:
+            return
         self.assertEqual(self.s3.uploads(self.bucket), [], "unfinished uploads")

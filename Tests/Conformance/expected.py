@@ -9,6 +9,10 @@ def row(*cells):
     return dict(zip(SERVICES, cells * len(SERVICES) if len(cells) == 1 else cells, strict=True))
 
 
+# Services that do not say when an upload was begun: what a crash leaves before its id is saved cannot be told from others'
+# and stays. moto says 2010 of all.
+UNDATED_UPLOADS = {"moto"}
+
 EXPECTED = {
     # Signing.
     "wrong_secret": row("refused", "refused", "refused", "refused", "not looked at"),

@@ -5,7 +5,7 @@
 
 Services are installed and started by scripts/servers. One line for each check, then `N passed, N failed`. What a service is
 expected to do is data (expected.py); a cell that is otherwise fails, be it better or worse. `--write` makes the document
-of a whole run, `--check` fails where the document says something else.
+of a whole run that passed, `--check` fails where the document says something else.
 """
 
 import argparse
@@ -34,7 +34,10 @@ def parse_arguments():
     parser.add_argument("-k", dest="pattern", default="", help="only checks whose name has it")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the document of this run")
     parser.add_argument("--check", type=Path, metavar="FILE", help="compare this run with the document")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if (arguments.write or arguments.check) and (arguments.server or arguments.pattern):
+        parser.error("--write and --check are about all services and all checks")
+    return arguments
 
 
 def run_check(service, name):
@@ -86,9 +89,9 @@ def main():
     if not arguments.binary.is_file():
         sys.exit(f"no binary at {arguments.binary}")
     table, versions, failed = run(arguments)
-    if arguments.write:
+    if arguments.write and not failed:
         arguments.write.write_text(document(table, versions))
-    if arguments.check and not same_tables(arguments.check.read_text(), document(table, versions)):
+    if arguments.check and not failed and not same_tables(arguments.check.read_text(), document(table, versions)):
         failed.append(f"{arguments.check} says something else than this run: write it anew with --write")
     for text in failed:
         print(f"\n{text}")

@@ -23,7 +23,7 @@ class Service:
 
     def __init__(self, name):
         self.name = name
-        self.directory = Path(tempfile.mkdtemp(prefix=f"syncd-{name}-"))
+        self.directory = None
         self.version = ""
         self.port = 0
         self.credentials = None
@@ -32,6 +32,7 @@ class Service:
         self._script("install")
 
     def __enter__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix=f"syncd-{self.name}-"))
         try:
             self._script("start", str(self.directory))
         except ServiceFailure:

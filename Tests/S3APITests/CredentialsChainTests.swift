@@ -91,6 +91,14 @@ struct CredentialsChainTests {
         #expect(await failure(named)?.message.hasPrefix("profile \"night\"") == true)
     }
 
+    @Test func `a file that cannot be read is an error only where it is named`() async {
+        let files = ["/home/u/.aws/config": FakeCredentialsHost.unreadable, "/c": FakeCredentialsHost.unreadable]
+        let usual = FakeCredentialsHost(Self.home, files: files)
+        #expect(await failure(usual)?.code == CredentialsError.Code.none)
+        let named = FakeCredentialsHost(["AWS_CONFIG_FILE": "/c"], files: files)
+        #expect(await failure(named)?.message == "/c cannot be read")
+    }
+
     @Test func `a machine that is no instance is never asked for an instance's keys`() async {
         let host = FakeCredentialsHost(Self.home)
         #expect(await failure(host)?.code == CredentialsError.Code.none)

@@ -51,8 +51,14 @@ public final class FakeCredentialsHost: CredentialsHost {
 
     public func variable(_ name: String) -> String? { state.withLock { $0.variables[name] } }
 
+    /// A file that may not be read, whatever it holds.
+    public static let unreadable = "(unreadable)"
+
     public func contents(of path: String) throws(CredentialsError) -> [UInt8]? {
-        state.withLock { $0.files[path] }.map { Array($0.utf8) }
+        if state.withLock({ $0.files[path] }) == Self.unreadable {
+            throw CredentialsError(.unusable, "\(path) cannot be read")
+        }
+        return state.withLock { $0.files[path] }.map { Array($0.utf8) }
     }
 
     public func stamp(of path: String) -> FileStamp? {

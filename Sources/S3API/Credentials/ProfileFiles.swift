@@ -21,14 +21,24 @@ public struct ProfileFiles: Sendable {
 
     func read() throws(CredentialsError) -> ProfileFile {
         ProfileFile(
-            config: ProfileFile(try contents(configPath), kind: .config),
-            credentials: ProfileFile(try contents(credentialsPath), kind: .credentials)
+            config: ProfileFile(try contents(configPath, namedBy: "AWS_CONFIG_FILE"), kind: .config),
+            credentials: ProfileFile(
+                try contents(credentialsPath, namedBy: "AWS_SHARED_CREDENTIALS_FILE"),
+                kind: .credentials
+            )
         )
     }
 
-    private func contents(_ path: String?) throws(CredentialsError) -> [UInt8] {
+    /// A file in its usual place that cannot be read is another user's: `HOME` stays as it was when somebody becomes a
+    /// service's user. One that is named is wanted.
+    private func contents(_ path: String?, namedBy variable: String) throws(CredentialsError) -> [UInt8] {
         guard let path else { return [] }
-        return try host.contents(of: path) ?? []
+        do {
+            return try host.contents(of: path) ?? []
+        } catch {
+            guard host.variable(variable) == nil else { throw error }
+            return []
+        }
     }
 
     /// A setting of a profile that is not about keys, such as `region` or `endpoint_url`; nil where there is none.
