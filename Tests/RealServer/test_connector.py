@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import pty
+import signal
 import subprocess
 import threading
 
@@ -26,10 +28,14 @@ class ConnectorCase(RealServerCase):
         self.credentials = self.server.credentials
         self.endpoint = self.proxy.endpoint
 
+        self.spool = self.place / "spool"
+        self.spool.mkdir()
+
     def environment(self, **more):
         return {
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.home),
+            "TMPDIR": str(self.spool),
             "TZ": "UTC",
             "LANG": "C.UTF-8",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -103,6 +109,10 @@ class ListTests(ConnectorCase):
         self.assertEqual(sorted(keys), ["p/a", "p/sub/x", "p/sub/y"])
         out, _ = self.say("ls", f"{self.bucket}/p/")
         self.assertEqual([line.split()[-1] for line in out.decode().splitlines()], ["a", "sub/"])
+
+    def test_denied(self):
+        self.proxy.fault("LIST", status=403, code="AccessDenied")
+        self.assertIn("syncd policy", self.say("ls", self.at(), expect=1)[1])
 
     def test_a_search_is_the_services(self):
         self.put("p/2024-a", "p/2024-b", "p/2025-a")
@@ -209,6 +219,30 @@ class GetTests(ConnectorCase):
         found = sorted(str(path.relative_to(self.place)) for path in self.place.rglob("*") if path.is_file())
         self.assertEqual([path for path in found if not path.startswith("home")], ["local/tree/good", "local/tree/sub/good"])
 
+    def test_places_that_are_no_files(self):
+        self.put("t/a", "t/link/b", "t/z", "t/")
+        (self.local / "real").write_bytes(b"old")
+        (self.local / "named").symlink_to("real")
+        self.say("get", self.at("t/a"), "named", "--force")
+        self.assertEqual((self.local / "real").read_bytes(), b"x")
+        self.assertTrue((self.local / "named").is_symlink())
+        os.mkfifo(self.local / "fifo")
+        self.assertIn("no regular file", self.say("get", self.at("t/a"), "fifo", "--force", expect=64)[1])
+        self.assertIn("--recursive", self.say("get", self.at("t/"), expect=64)[1])
+        outside = self.place / "outside"
+        outside.mkdir()
+        (self.local / "tree").mkdir()
+        (self.local / "tree" / "link").symlink_to(outside)
+        _, err = self.say("get", "--recursive", self.at("t"), "tree", expect=3)
+        self.assertIn("link/b: a symbolic link is in the way", err)
+        self.assertEqual(os.listdir(outside), [])
+        self.assertEqual(sorted(os.listdir(self.local / "tree")), ["a", "link", "z"])
+
+    def test_nothing_below(self):
+        self.assertIn("nothing below", self.say("get", "--recursive", self.at("none"), "tree", expect=1)[1])
+        self.say("get", "--recursive", self.at(), "tree")
+        self.assertIn("there is no bucket", self.say("get", "--recursive", "s3://no-such-bucket-here", "d", expect=1)[1])
+
     def test_an_object_that_is_not_there(self):
         self.assertIn("is not there", self.say("get", self.at("none"), expect=1)[1])
         self.assertEqual(os.listdir(self.local), [])
@@ -230,6 +264,31 @@ class PutTests(ConnectorCase):
         self.say("put", "-", self.at("folder/"), data=b"x", expect=64)
         self.say("put", "-", self.at("empty"), data=b"")
         self.assertEqual(self.s3.get(self.bucket, b"empty"), b"")
+
+    def test_standard_input_that_is_given_up_leaves_nothing(self):
+        process = self.start("put", "-", self.at("stream"), stdin=subprocess.PIPE)
+        self.wait_for(lambda: list(self.spool.rglob("input")), "the first bytes in a file")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(30), 1)
+        _, err = process.communicate()
+        self.assertIn(b"nothing was sent", err)
+        self.assertEqual((os.listdir(self.spool), self.keys()), ([], []))
+
+    def test_standard_input_that_cannot_be_sent_leaves_nothing(self):
+        self.proxy.fault("PUT", first=2, times=1, status=403, code="AccessDenied", where=lambda request: request.part)
+        self.say("put", "-", self.at("stream"), data=trees.large_content(LARGE, 4), expect=1)
+        self.assertEqual((os.listdir(self.spool), self.s3.uploads(self.bucket)), ([], []))
+        self.assertEqual([path for path in self.home.rglob("*") if path.is_file()], [])
+
+    def test_links_and_directories(self):
+        (self.local / "real").write_bytes(b"content")
+        (self.local / "named").symlink_to("real")
+        self.say("put", "named", self.at("p/"))
+        self.assertEqual(self.s3.get(self.bucket, b"p/named"), b"content")
+        (self.local / "dir").mkdir()
+        self.assertIn("--recursive", self.say("put", "dir", self.at(), expect=64)[1])
+        os.mkfifo(self.local / "fifo")
+        self.assertIn("no regular file", self.say("put", "fifo", self.at(), expect=64)[1])
 
     def test_what_is_there_is_replaced_only_by_force(self):
         self.put("k", body=b"old")
@@ -259,7 +318,7 @@ class PutTests(ConnectorCase):
         self.assertIn(b"10 were the same", self.say("put", "--recursive", "tree", self.at("t"))[0])
 
     def test_no_such_file(self):
-        self.say("put", "none", self.at(), expect=1)
+        self.assertIn("none: there is no such file", self.say("put", "none", self.at(), expect=1)[1])
         self.say("put", "--recursive", "none", self.at(), expect=64)
 
 
@@ -278,6 +337,33 @@ class RemoveTests(ConnectorCase):
         self.assertEqual(json.loads(out), {"deleted": 1_060, "failed": 0})
         self.assertEqual(self.keys(), [b"q"])
         self.assertIn("nothing begins", self.say("rm", "--recursive", "--yes", self.at("p/"), expect=1)[1])
+
+    def asked(self, act):
+        """Lets `act` answer the question on a terminal. - Returns: the exit code, and what standard output got."""
+        master, terminal = pty.openpty()
+        process = self.start("rm", "--recursive", self.at("p/"), stdin=terminal)
+        os.close(terminal)
+        self.assertIn(b"delete 2 objects (2 bytes) beginning with", self.read_until(process.stderr, b"[y/N] "))
+        act(process, master)
+        out, _ = process.communicate(timeout=30)
+        os.close(master)
+        return process.returncode, out
+
+    def read_until(self, stream, end):
+        read = b""
+        while not read.endswith(end):
+            byte = stream.read(1)
+            self.assertTrue(byte, read)
+            read += byte
+        return read
+
+    def test_a_person_is_asked(self):
+        self.put("p/a", "p/b")
+        self.assertEqual(self.asked(lambda process, _: process.send_signal(signal.SIGINT)), (1, b""))
+        self.assertEqual(self.asked(lambda _, master: os.write(master, b"n\n")), (1, b""))
+        self.assertEqual(self.keys(), [b"p/a", b"p/b"])
+        self.assertEqual(self.asked(lambda _, master: os.write(master, b"y\n")), (0, b"deleted 2 objects\n"))
+        self.assertEqual(self.keys(), [])
 
     def test_denied(self):
         self.put("k")

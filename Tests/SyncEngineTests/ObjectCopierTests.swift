@@ -76,6 +76,45 @@ struct ObjectCopierTests {
         #expect(world.contents["k"] == [9])
     }
 
+    @Test func `what is no file is not replaced, and keeps nothing else from being fetched`() async throws {
+        let world = try S3World(.down)
+        try world.write("directory/x", [1])
+        try world.link("elsewhere", to: "directory")
+        for name in ["a", "directory", "elsewhere/y", "z"] { world.put([2], as: name) }
+        let report = await world.copier(replaces: true).fetchAll()
+        #expect(report.failure == nil && report.copied == 2)
+        #expect(report.problems.map(\.kind) == [.collision, .unreadable], "\(report.problems)")
+        #expect(!report.problems.contains { $0.message.contains("--force") }, "\(report.problems)")
+        #expect(Set(world.contents.keys) == ["a", "directory/x", "z"])
+    }
+
+    @Test func `nothing to fetch is told from an empty directory`() async throws {
+        let world = try S3World(.down)
+        #expect(await world.copier(replaces: false).fetchAll().isEmpty)
+        world.put([], as: "dir/")
+        let report = await world.copier(replaces: false).fetchAll()
+        #expect(!report.isEmpty && report.directories == 1)
+    }
+
+    @Test func `what nobody goes on with is taken back`() async throws {
+        let up = try S3World(.up)
+        try up.write("large", S3World.noise(350_000, seed: 1))
+        up.server.on(.uploadPart, 2, .deny)
+        let sender = up.copier(replaces: false)
+        #expect(await sender.send(try path("large")).copied == 0)
+        #expect(up.server.withStore { $0.uploads().count } == 1)
+        await sender.abandon()
+        #expect(up.server.withStore { $0.uploads().isEmpty })
+        let down = try S3World(.down)
+        down.put(S3World.noise(350_000, seed: 2), as: "large")
+        down.server.on(.getObject, .from(2...100), .deny)
+        let fetcher = down.copier(replaces: false)
+        #expect(await fetcher.fetchAll().copied == 0)
+        #expect(try down.files.readDirectory(nil).entries.count == 1)
+        await fetcher.abandon()
+        #expect(try down.files.readDirectory(nil).entries.isEmpty)
+    }
+
     @Test func `links are left out and told`() async throws {
         let world = try S3World(.up)
         try world.write("k", [9])

@@ -1,3 +1,4 @@
+import Foundation
 import S3API
 import SyncEngine
 import Testing
@@ -68,6 +69,11 @@ struct ConnectorTests {
         #expect(inside.name == (try name("k.jpg")) && inside.directory.suffix(4) == Array("/sub".utf8)[...])
         let made = try LocalPlace(directory: "\(directory.path)/a/b", make: true)
         #expect(made.name == nil && made.directory.suffix(4) == Array("/a/b".utf8)[...])
+        let link = "\(directory.path)/link"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "x")
+        #expect(try LocalPlace(file: link, orInDirectory: nil).name == name("x"))
+        #expect(throws: UsageError.self) { try LocalPlace(file: sub, orInDirectory: nil) }
+        #expect(throws: UsageError.self) { try LocalPlace(file: "/dev/null", orInDirectory: nil) }
         #expect(throws: UsageError.self) { try LocalPlace(directory: "\(directory.path)/x", make: false) }
         #expect(throws: UsageError.self) { try LocalPlace(file: "\(directory.path)/none/x", orInDirectory: []) }
         // A key's last part may be anything.

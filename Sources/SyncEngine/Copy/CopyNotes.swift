@@ -34,6 +34,9 @@ public struct CopyNotes: Sendable {
         }
     }
 
+    /// False if all is forgotten when the process ends.
+    public var areKept: Bool { directory != nil }
+
     /// Closes the index, and forgets it unless a transfer was cut off that the same copy can go on with.
     public func close(_ folder: Folder) async {
         var isNeeded = true

@@ -13,6 +13,8 @@ public struct CopyReport: Sendable {
     public var problemCount: Int64 = 0
     /// Links and special files, and names that are syncd's own: left out.
     public var skipped: Int64 = 0
+    /// Directories that were made or found for folder markers.
+    public var directories: Int64 = 0
     /// What ended it before its time.
     public var failure: CycleFailure?
 
@@ -20,6 +22,9 @@ public struct CopyReport: Sendable {
     static let maximumKept = 1_000
 
     public init() {}
+
+    /// True if there was nothing to copy at all.
+    public var isEmpty: Bool { copied + same + problemCount + skipped + directories == 0 && failure == nil }
 
     mutating func note(_ problem: Problem) {
         problemCount += 1
@@ -64,6 +69,22 @@ extension Problem {
             side: side,
             kind: .collision,
             message: "it is there already, with other content: --force replaces it"
+        )
+    }
+
+    /// What cannot be replaced by a file, whatever is wished.
+    static func noFile(_ path: RelativePath, _ kind: FileStatus.Kind) -> Problem {
+        let what =
+            switch kind {
+            case .directory: "a directory"
+            case .symbolicLink: "a symbolic link"
+            case .special, .file: "no regular file"
+            }
+        return Problem(
+            path: path.bytes,
+            side: .local,
+            kind: .collision,
+            message: "what is there already is \(what): move it away"
         )
     }
 }

@@ -36,7 +36,14 @@ public struct ObjectCopier: Sendable {
             report.problemCount += summary.furtherProblems
             report.skipped += summary.skipped
             // Directories that hold nothing are told by their markers alone.
-            for marker in summary.markers { try? context.files.makeDirectories(marker) }
+            for marker in summary.markers {
+                do throws(FileSystemError) {
+                    try context.files.makeDirectories(marker)
+                    report.directories += 1
+                } catch {
+                    report.note(Problem(local: marker.bytes, error))
+                }
+            }
         }
     }
 
@@ -71,11 +78,15 @@ public struct ObjectCopier: Sendable {
         do throws(FileSystemError) {
             status = try context.files.status(path)
         } catch {
-            guard error.code == .notFound || error.code == .notDirectory else { throw error }
+            guard error.code == .notFound || error.code == .notDirectory else {
+                // It concerns this file: others can be copied all the same.
+                report.note(Problem(local: path.bytes, error))
+                return nil
+            }
             return TransferJob(entry: entry, change: .download(replacing: .nothing))
         }
         guard status.kind == .file else {
-            report.note(.inTheWay(path, .local))
+            report.note(.noFile(path, status.kind))
             return nil
         }
         entry.local = status.state
@@ -180,6 +191,24 @@ public struct ObjectCopier: Sendable {
 
     // MARK: Both
 
+    /// Takes back what was begun and cut off, where nobody can go on with it: parts in the bucket, unfinished files here.
+    public func abandon() async {
+        guard let folder = try? await context.index.open(context.folder).id else { return }
+        let index = context.index
+        let cleaner = UploadCleaner(store: context.store, index: index, notices: context.notices)
+        // A service that refuses keeps its parts: the next of them may go all the same.
+        for job in (try? await index.uploads(folder, after: 0, limit: Self.maximumJobs)) ?? [] {
+            try? await cleaner.abandon(job)
+        }
+        for job in (try? await index.downloads(folder, after: 0, limit: Self.maximumJobs)) ?? [] {
+            try? context.files.removeFile(job.temporary)
+            try? await index.end(job)
+        }
+    }
+
+    /// More transfers in parts than ever run at once.
+    private static let maximumJobs = 1_000
+
     /// `looksFirst` says that objects are looked at before they are written: one that is there is left for later.
     private func transfer(
         _ jobs: [TransferJob],
@@ -229,6 +258,15 @@ public struct ObjectCopier: Sendable {
 
 extension Problem {
     fileprivate init(local path: [UInt8], _ error: FileSystemError) {
-        self.init(path: path, side: .local, kind: .unreadable, message: "\(error.operation) failed: \(error.reason)")
+        let message =
+            switch error.code {
+            case .notFound: "there is no such file"
+            case .notRegular: "it is no regular file"
+            case .symbolicLink: "a symbolic link is in the way: none is followed below the directory"
+            case .exists, .notDirectory, .isDirectory, .notEmpty, .accessDenied, .noSpace, .tooManyOpenFiles, .readOnly,
+                .crossDevice, .nameTooLong, .unsupported, .inputOutput, .stale, .other:
+                "\(error.operation) failed: \(error.reason)"
+            }
+        self.init(path: path, side: .local, kind: .unreadable, message: message)
     }
 }

@@ -38,7 +38,9 @@ enum ConfigurationFile {
         environment: ProcessEnvironment
     ) throws -> Connection {
         var value = JSONValue.object([])
+        var origin = "without a configuration"
         if path != defaultPath || access(path, F_OK) == 0 {
+            origin = path
             let (bytes, mode) = try contents(path)
             value = try parse(bytes, path)
             try checkSecrecy(value, mode: mode, path: path)
@@ -47,12 +49,12 @@ enum ConfigurationFile {
         let standard = reader.readConnection(value["connection"])
         let named = reader.readNamed(value["connections"])
         guard reader.fields.faults.isEmpty, let standard else {
-            throw ConfigurationError(file: path, faults: reader.fields.faults)
+            throw ConfigurationError(file: origin, faults: reader.fields.faults)
         }
         guard let name else { return standard }
         if let connection = named.first(where: { $0.name == name }) { return connection }
         let names = named.compactMap(\.name)
-        let known = names.isEmpty ? "there are none" : "there is \(names.joined(separator: ", "))"
+        let known = names.isEmpty ? "it names none" : "there is \(names.joined(separator: ", "))"
         let hint = NearestWord.hint(name, among: names)
         throw UsageError(message: "no connection \"\(printable(name))\" in \(path)\(hint); \(known)")
     }

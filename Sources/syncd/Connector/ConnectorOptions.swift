@@ -51,13 +51,15 @@ struct ConnectorContext: Sendable {
         if cause != .done { throw ExitCode(cause.rawValue) }
     }
 
+    static func noSuchBucket(_ name: String) -> String { "there is no bucket \"\(name)\"" }
+
     /// What is not there is told plainly, all else in the service's words.
     private static func sentence(_ error: S3Error) -> String {
         switch error.code {
         case .noSuchKey:
             let address = ObjectAddress(bucket: error.bucket ?? "", key: error.key ?? ObjectKey([]))
             return "\(address) is not there"
-        case .noSuchBucket: return "there is no bucket \"\(error.bucket ?? "")\""
+        case .noSuchBucket: return noSuchBucket(error.bucket ?? "")
         case .accessDenied: return "\(error.description): `syncd policy` prints what the keys need"
         default: return error.description
         }

@@ -11,6 +11,8 @@ struct CopyRun: Sendable {
     /// Whether what is there already, with other content, is replaced.
     private let replaces: Bool
     private let isQuiet: Bool
+    /// Whether the same command, given once more, goes on where this one was cut off.
+    var goesOn = true
 
     init(_ context: ConnectorContext, _ address: ObjectAddress, _ place: LocalPlace, replaces: Bool, isQuiet: Bool) {
         self.context = context
@@ -18,6 +20,12 @@ struct CopyRun: Sendable {
         self.place = place
         self.replaces = replaces
         self.isQuiet = isQuiet
+    }
+
+    /// What was done, as it is told.
+    private enum Verb: String {
+        case fetched
+        case sent
     }
 
     /// Problems that are told one by one.
@@ -32,27 +40,27 @@ struct CopyRun: Sendable {
 
     func fetch(until stop: StopSignal) async throws(S3Error) -> ExitCause {
         guard let name = place.name else {
-            return await run(verb: "fetched", until: stop) { copier in await copier.fetchAll() }
+            return await run(verb: .fetched, until: stop) { copier in await copier.fetchAll() }
         }
         let object = try await context.client.headObject(bucket: address.bucket, key: address.key)
         let state = RemoteState(etag: ETag(object.etag), size: object.size)
-        return await run(verb: "fetched", until: stop) { copier in await copier.fetch(state, into: name) }
+        return await run(verb: .fetched, until: stop) { copier in await copier.fetch(state, into: name) }
     }
 
     func send(until stop: StopSignal) async -> ExitCause {
-        await run(verb: "sent", until: stop) { [place] copier in
+        await run(verb: .sent, until: stop) { [place] copier in
             if let name = place.name { await copier.send(name) } else { await copier.sendAll() }
         }
     }
 
     private func run(
-        verb: String,
+        verb: Verb,
         until stop: StopSignal,
         _ copy: @escaping @Sendable (ObjectCopier) async -> CopyReport
     ) async -> ExitCause {
         let notes: CopyNotes
         do {
-            notes = try CopyNotes(in: Self.notesDirectory(.current), identity: identity(verb))
+            notes = try CopyNotes(in: goesOn ? Self.notesDirectory(.current) : nil, identity: identity(verb))
         } catch {
             context.console.complain(error.message)
             return error.code.exitCause
@@ -65,9 +73,10 @@ struct CopyRun: Sendable {
             await withTaskExecutorPreference(EngineExecutor(threads: Self.threads)) { await copy(copier) }
         }
         context.console.clearLine()
+        if !notes.areKept { await copier.abandon() }
         await notes.close(work.folder)
-        tell(report, verb: verb, took: SystemClock().now().since(began))
-        return Self.exitCause(report, isRecursive: isRecursive)
+        tell(report, verb: verb, took: SystemClock().now().since(began), goesOn: notes.areKept)
+        return exitCause(report, verb)
     }
 
     private func cycleContext(_ index: SQLiteIndex, _ progress: CycleProgress, _ stop: StopSignal) -> CycleContext {
@@ -106,9 +115,10 @@ struct CopyRun: Sendable {
         return environment["HOME"].flatMap { $0.hasPrefix("/") ? "\($0)/.cache/syncd/copies" : nil }
     }
 
-    private func identity(_ verb: String) -> [UInt8] {
+    private func identity(_ verb: Verb) -> [UInt8] {
         let parts = [
-            Array(verb.utf8), Array(address.bucket.utf8), address.key.bytes, place.directory, place.name?.bytes ?? [],
+            Array(verb.rawValue.utf8), Array(address.bucket.utf8), address.key.bytes, place.directory,
+            place.name?.bytes ?? [],
         ]
         return Array(parts.joined(separator: [0]))
     }
@@ -142,20 +152,32 @@ struct CopyRun: Sendable {
         }
     }
 
-    private func tell(_ report: CopyReport, verb: String, took: Duration) {
+    private func tell(_ report: CopyReport, verb: Verb, took: Duration, goesOn: Bool) {
         for problem in report.problems.prefix(Self.maximumTold) {
             context.console.complain("\(subject(of: problem)): \(problem.message)")
         }
         let more = report.problemCount - Int64(min(report.problems.count, Self.maximumTold))
         if more > 0 { context.console.complain("and \(Format.count(more, "more problem"))") }
-        if let failure = report.failure {
-            let isInterrupted = failure.code == .interrupted
-            context.console.complain(isInterrupted ? "stopped; the same command goes on from here" : failure.message)
-        }
+        if let failure = report.failure { context.console.complain(sentence(failure, report, goesOn: goesOn)) }
+        if isNothing(report, verb) { context.console.complain("there is nothing below \(address)") }
+        // What went wrong was told; more is to be said only where something went right.
+        let isWorthTelling = report.copied + report.same > 0 || report.failure == nil && isRecursive
         if context.isJSON {
             context.console.json(json(report))
-        } else if !isQuiet {
+        } else if !isQuiet, isWorthTelling, !isNothing(report, verb) {
             context.console.line(summary(report, verb: verb, took: took))
+        }
+    }
+
+    private func sentence(_ failure: CycleFailure, _ report: CopyReport, goesOn: Bool) -> String {
+        switch failure.code {
+        case .interrupted:
+            let amount = report.bytes > 0 ? " after \(Format.size(report.bytes))" : ""
+            return "stopped\(amount)\(goesOn ? "; the same command goes on from here" : "")"
+        case .noSuchBucket: return ConnectorContext.noSuchBucket(address.bucket)
+        case .credentialsRefused, .unreachable, .refused, .incompleteListing, .unreadableRoot, .index, .indexDamaged,
+            .stateDirectory, .busy, .neverSynced:
+            return failure.message
         }
     }
 
@@ -165,11 +187,11 @@ struct CopyRun: Sendable {
             ? printable(String(decoding: place.directory, as: UTF8.self)) : escaped(problem.path)
     }
 
-    private func summary(_ report: CopyReport, verb: String, took: Duration) -> String {
+    private func summary(_ report: CopyReport, verb: Verb, took: Duration) -> String {
         var parts: [String] = []
         if report.copied > 0 || report.same == 0 {
             let what = isRecursive || report.copied == 0 ? Format.count(report.copied, "file") : "\(address)"
-            parts.append("\(verb) \(what) (\(Format.size(report.bytes)))")
+            parts.append("\(verb.rawValue) \(what) (\(Format.size(report.bytes)))")
         }
         if report.same > 0 {
             parts.append(isRecursive ? "\(Format.count(report.same)) were the same" : "\(address) is the same already")
@@ -189,8 +211,14 @@ struct CopyRun: Sendable {
         ])
     }
 
-    static func exitCause(_ report: CopyReport, isRecursive: Bool) -> ExitCause {
+    /// True if a prefix was to be fetched, and nothing is below it; a bucket may well be empty.
+    private func isNothing(_ report: CopyReport, _ verb: Verb) -> Bool {
+        verb == .fetched && isRecursive && report.isEmpty && !address.key.bytes.isEmpty
+    }
+
+    private func exitCause(_ report: CopyReport, _ verb: Verb) -> ExitCause {
         if let failure = report.failure { return failure.code.exitCause }
+        if isNothing(report, verb) { return .failed }
         guard report.problemCount > 0 else { return .done }
         return isRecursive ? .problems : .failed
     }

@@ -13,7 +13,8 @@ struct GetCommand: AsyncParsableCommand {
             What comes is verified and has its whole content before it has its name. A file
             that is there already stays unless its content is the same, or --force replaces
             it. Large objects come in ranges, several at once; the same command goes on
-            where it was cut off. With "-" the bytes go to standard output.
+            where it was cut off. With "-" the bytes go to standard output. It exits with 1
+            where nothing is below a prefix, and with 3 where some could not be fetched.
 
             Examples:
               syncd get s3://family/photos/new.jpg
@@ -46,10 +47,11 @@ struct GetCommand: AsyncParsableCommand {
         if !copy.recursive { try address.requireKey() }
         if file == "-" { return try await stream(address) }
         if copy.recursive { address.key = address.key.asFolder }
+        let name = address.key.lastPart
         let place =
             copy.recursive
             ? try LocalPlace(directory: file ?? ".", make: true)
-            : try LocalPlace(file: file ?? ".", orInDirectory: address.key.lastPart)
+            : try LocalPlace(file: file ?? ".", orInDirectory: name.isEmpty ? nil : name)
         let context = try connector.open(shared)
         let run = CopyRun(context, address, place, replaces: copy.force, isQuiet: copy.quiet || parent.quiet)
         try await context.finish { stop throws(S3Error) in try await run.fetch(until: stop) }

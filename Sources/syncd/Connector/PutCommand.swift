@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import S3API
 import SyncEngine
 import Text
@@ -14,7 +13,7 @@ struct PutCommand: AsyncParsableCommand {
             replaces it. Large files go up in parts, several at once; the same command goes
             on where it was cut off. Modification time and mode go with the content. A key
             that ends in "/" gets the file's name. With "-" the bytes come from standard
-            input, by way of a temporary file.
+            input, by way of a temporary file in TMPDIR; cut off, they are sent anew.
 
             Examples:
               syncd put new.jpg s3://family/photos/
@@ -42,20 +41,17 @@ struct PutCommand: AsyncParsableCommand {
         try parent.refuseOnce(before: "put", knowsQuiet: true)
         var address = try ObjectAddress(object)
         if file == "-" { return try await sendInput(to: address) }
+        let context = try connector.open(shared)
         let place: LocalPlace
         if copy.recursive {
             address.key = address.key.asFolder
             place = try LocalPlace(directory: file, make: false)
         } else {
-            place = try LocalPlace(file: file, orInDirectory: [])
+            place = try LocalPlace(file: file, orInDirectory: nil)
             let isFolder = address.key.bytes.isEmpty || address.key.bytes.last == UInt8(ascii: "/")
-            if isFolder { address.key = ObjectKey(address.key.bytes + (place.name?.bytes ?? [])) }
+            // A link is sent under its own name, with the content that it leads to.
+            if isFolder { address.key = ObjectKey(address.key.bytes + ObjectKey(file).lastPart) }
         }
-        try await send(place, to: address)
-    }
-
-    private func send(_ place: LocalPlace, to address: ObjectAddress) async throws {
-        let context = try connector.open(shared)
         let run = CopyRun(context, address, place, replaces: copy.force, isQuiet: copy.quiet || parent.quiet)
         try await context.finish { stop throws(S3Error) in await run.send(until: stop) }
     }
@@ -66,55 +62,22 @@ struct PutCommand: AsyncParsableCommand {
         guard address.key.bytes.last != UInt8(ascii: "/") else {
             throw UsageError(message: "\(address) names a folder: what comes from standard input needs a name")
         }
-        let spool = try SpooledInput()
-        defer { spool.remove() }
-        try await send(spool.place, to: address)
-    }
-}
-
-/// Standard input, kept in a file of a directory of its own.
-struct SpooledInput: Sendable {
-    let place: LocalPlace
-    private let directory: String
-
-    private static let name = "input"
-
-    init() throws {
-        let base = ProcessEnvironment.current["TMPDIR"] ?? "/tmp"
-        var template = Array("\(base)/syncd-put-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw UsageError(message: "\(printable(base)): no directory can be made there: \(reason(errno))")
-        }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let path = "\(directory)/\(Self.name)"
-        do {
-            try Self.copyInput(to: path)
-            place = try LocalPlace(file: path, orInDirectory: [])
-        } catch {
-            unlink(path)
-            rmdir(directory)
-            throw error
-        }
-    }
-
-    private static func copyInput(to path: String) throws(UsageError) {
-        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw UsageError(message: "\(path): \(reason(errno))") }
-        defer { close(descriptor) }
-        var chunk = [UInt8](repeating: 0, count: 256 << 10)
-        while true {
-            let count = read(STDIN_FILENO, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw UsageError(message: "standard input: \(reason(errno))") }
-            if count == 0 { return }
-            guard writeAll(descriptor, Array(chunk[..<count])) else {
-                throw UsageError(message: "\(path): \(reason(errno)); TMPDIR names another place")
+        let context = try connector.open(shared)
+        let (replaces, isQuiet) = (copy.force, copy.quiet || parent.quiet)
+        try await context.finish { [address] stop throws(S3Error) in
+            do throws(SpooledInput.Failure) {
+                let spool = try SpooledInput(until: stop)
+                defer { spool.remove() }
+                var run = CopyRun(context, address, spool.place, replaces: replaces, isQuiet: isQuiet)
+                run.goesOn = false
+                return await run.send(until: stop)
+            } catch {
+                switch error {
+                case .stopped: context.console.complain("stopped; nothing was sent")
+                case .failed(let message): context.console.complain(message)
+                }
+                return .failed
             }
         }
-    }
-
-    func remove() {
-        unlink("\(directory)/\(Self.name)")
-        rmdir(directory)
     }
 }

@@ -73,7 +73,7 @@ struct RemoveRun: Sendable {
             guard error.code == .accessDenied else { throw error }
         }
         try await context.client.deleteObject(bucket: address.bucket, key: address.key)
-        tell(deleted: 1, failed: 0)
+        tell(deleted: 1, failed: 0, isRecursive: false)
         return .done
     }
 
@@ -82,7 +82,7 @@ struct RemoveRun: Sendable {
             let (count, bytes) = try await census(until: stop)
             guard count > 0, !stop.isRequested else { return nothing() }
             let what = "\(Format.count(count, "object")) (\(Format.size(bytes)))"
-            guard confirms("delete \(what) that begin with \(address)? [y/N] ") else {
+            guard confirms("delete \(what) beginning with \(address)? [y/N] ", until: stop) else {
                 context.console.complain("nothing was deleted")
                 return .failed
             }
@@ -105,7 +105,7 @@ struct RemoveRun: Sendable {
         }
         context.console.clearLine()
         guard deleted + failed > 0 || stop.isRequested else { return nothing() }
-        tell(deleted: deleted, failed: failed)
+        tell(deleted: deleted, failed: failed, isRecursive: true)
         return stop.isRequested ? .failed : failed > 0 ? .problems : .done
     }
 
@@ -126,20 +126,24 @@ struct RemoveRun: Sendable {
         return (count, bytes)
     }
 
-    private func confirms(_ question: String) -> Bool {
+    private func confirms(_ question: String, until stop: StopSignal) -> Bool {
         writeAll(STDERR_FILENO, Array(question.utf8))
-        let answer = readLine()?.lowercased()
-        return answer == "y" || answer == "yes"
+        guard let answer = StandardInput.line(until: stop) else {
+            // The question's line was not ended by an answer.
+            writeAll(STDERR_FILENO, [UInt8(ascii: "\n")])
+            return false
+        }
+        return ["y", "yes"].contains(answer.lowercased())
     }
 
-    private func tell(deleted: Int64, failed: Int64) {
+    private func tell(deleted: Int64, failed: Int64, isRecursive: Bool) {
         if context.isJSON {
             context.console.json(
                 .object([JSONMember("deleted", .integer(deleted)), JSONMember("failed", .integer(failed))])
             )
         } else {
             let more = failed > 0 ? ", \(Format.count(failed)) could not be" : ""
-            let what = deleted == 1 && failed == 0 ? "\(address)" : Format.count(deleted, "object")
+            let what = isRecursive ? Format.count(deleted, "object") : "\(address)"
             context.console.line("deleted \(what)\(more)")
         }
     }
