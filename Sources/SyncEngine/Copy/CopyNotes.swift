@@ -14,6 +14,7 @@ public struct CopyNotes: Sendable {
         let hasher = ContentHasher()
         identity.withUnsafeBytes { hasher.update($0) }
         let name = ContentDigest(hasher.finish()).hexadecimal
+        if let place { Self.sweep(place) }
         if let place, let made = Self.make("\(place)/\(name)") {
             guard let locked = LockedDirectory(made) else {
                 throw CycleFailure(code: .busy, message: "another syncd copies the same at this moment")
@@ -49,6 +50,20 @@ public struct CopyNotes: Sendable {
         if !isNeeded { directory?.empty() }
     }
 
+    /// Notes that nobody has come back to for so many seconds are forgotten: thirty days.
+    private static let patience: time_t = 30 * 86_400
+
+    /// Removes old notes that no process works with.
+    private static func sweep(_ place: String) {
+        let now = time(nil)
+        for name in LockedDirectory.names(in: place) {
+            var status = stat()
+            let path = "\(place)/\(name)"
+            guard stat("\(path)/index.db", &status) == 0, now - status.st_mtim.tv_sec > patience else { continue }
+            LockedDirectory(path)?.empty()
+        }
+    }
+
     /// Makes a directory and those above it, for this user alone; nil where that cannot be.
     private static func make(_ path: String) -> String? {
         var position = path.startIndex
@@ -80,14 +95,21 @@ private final class LockedDirectory: Sendable {
 
     /// Removes its files, and itself.
     func empty() {
-        guard let handle = opendir(path) else { return }
+        for name in Self.names(in: path) { unlink("\(path)/\(name)") }
+        rmdir(path)
+    }
+
+    /// What a directory holds; nothing where it cannot be read.
+    static func names(in path: String) -> [String] {
+        guard let handle = opendir(path) else { return [] }
         defer { closedir(handle) }
+        var names: [String] = []
         while let entry = readdir(handle) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name != ".", name != ".." { unlink("\(path)/\(name)") }
+            if name != ".", name != ".." { names.append(name) }
         }
-        rmdir(path)
+        return names
     }
 }
