@@ -81,6 +81,17 @@ struct CapabilityProbeTests {
         #expect(keys(server) == 0)
     }
 
+    @Test func `a failure under way leaves nothing`() async throws {
+        let server = try FaultServer()
+        server.on(.getObject, .every, .error(403, "InvalidAccessKeyId"))
+        await #expect(throws: S3Error.self) { try await probe(server) }
+        #expect(keys(server) == 0)
+    }
+
+    @Test func `a service that takes an empty part for a copy copies no parts`() async throws {
+        #expect(try await probe(FaultServer()).capabilities[.partCopy] == .no)
+    }
+
     @Test func `refused keys end it`() async throws {
         let server = try FaultServer()
         server.on(.putObject, .every, .error(403, "InvalidAccessKeyId"))

@@ -122,6 +122,7 @@ struct ConfigurationTests {
         (#""storageClass": "é""#, "folders[0].storageClass: must be ASCII"),
         (#""metadata": []"#, "folders[0].metadata: must be an object of strings, is a list"),
         (#""metadata": {"mtime": "1"}"#, "folders[0].metadata.mtime: is syncd's own"),
+        (#""metadata": {"MD5chksum": "1"}"#, "folders[0].metadata.md5chksum: is syncd's own"),
         (#""metadata": {"a b": "1"}"#, "folders[0].metadata.a b: is no name"),
         (#""metadata": {"a": 1}"#, "folders[0].metadata.a: must be a string, is a number"),
         (#""contentTypes": "x""#, "folders[0].contentTypes: must be an object of strings, is a string"),

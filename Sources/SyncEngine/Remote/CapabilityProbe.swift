@@ -34,13 +34,13 @@ public struct CapabilityProbe: Sendable {
         found.permissions[.put] = try await permission { () throws(S3Error) in
             etag = try await client.probe(.put, bucket: bucket, key: key, body: Self.content).etag
         }
-        found.permissions[.list] = try await permission { () throws(S3Error) in
-            _ = try await client.listObjects(bucket: bucket, ListQuery(prefix: ObjectKey(stem), maxKeys: 1))
+        do throws(S3Error) {
+            try await probeReading(key, &found.permissions)
+        } catch {
+            _ = await clean(&found.capabilities)
+            throw error
         }
         guard found.permissions[.put] == .yes else { return found }
-        found.permissions[.get] = try await permission { () throws(S3Error) in
-            _ = try await client.getObject(bucket: bucket, key: key, sink: .memory(limit: 1 << 10))
-        }
         await probeDigests(key, &found.capabilities)
         await probeConditions(key, etag, &found.capabilities)
         await probeCopies(key, &found)
@@ -84,6 +84,16 @@ public struct CapabilityProbe: Sendable {
 
     // MARK: Groups
 
+    private func probeReading(_ key: ObjectKey, _ found: inout Permissions) async throws(S3Error) {
+        found[.list] = try await permission { () throws(S3Error) in
+            _ = try await client.listObjects(bucket: bucket, ListQuery(prefix: ObjectKey(stem), maxKeys: 1))
+        }
+        guard found[.put] == .yes else { return }
+        found[.get] = try await permission { () throws(S3Error) in
+            _ = try await client.getObject(bucket: bucket, key: key, sink: .memory(limit: 1 << 10))
+        }
+    }
+
     private func probeDigests(_ key: ObjectKey, _ found: inout Capabilities) async {
         let wrong = [
             (Capabilities.Feature.contentMD5, "content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="),
@@ -91,7 +101,7 @@ public struct CapabilityProbe: Sendable {
             (.crc64nvme, "x-amz-checksum-crc64nvme", "AAAAAAAAAAA="),
         ]
         for (feature, name, value) in wrong {
-            let codes: Set<S3Error.Code> = [.badDigest, .other("InvalidRequest"), .other("InvalidChecksum")]
+            let codes: Set<S3Error.Code> = [.badDigest, .other("InvalidChecksum")]
             found[feature] = await refuses(codes) { () throws(S3Error) in try await put(key, name, value) }
         }
     }
@@ -130,16 +140,15 @@ public struct CapabilityProbe: Sendable {
         let part = self.key("part")
         guard let upload = try? await client.createMultipartUpload(bucket: bucket, key: part) else { return }
         let query = [(name: "partNumber", value: "1"), (name: "uploadId", value: upload.id)]
-        let copied = await refuses([]) { () throws(S3Error) in
-            try await client.probe(
-                .put,
-                bucket: bucket,
-                key: part,
-                query: query,
-                headers: [("x-amz-copy-source", source)]
-            )
+        do {
+            let headers = [(name: "x-amz-copy-source", value: source)]
+            _ = try await client.probe(.put, bucket: bucket, key: part, query: query, headers: headers)
+            let parts = try await client.listParts(bucket: bucket, key: part, uploadID: upload.id)
+            // A service that knows no copies takes the empty body for the part.
+            found.capabilities[.partCopy] = parts.map(\.size) == [Int64(Self.content.count)] ? .yes : .no
+        } catch {
+            found.capabilities[.partCopy] = error.code == .notImplemented ? .no : .unknown
         }
-        found.capabilities[.partCopy] = copied.reversed
         let aborted = try? await permission { () throws(S3Error) in
             try await client.abortMultipartUpload(bucket: bucket, key: part, uploadID: upload.id)
         }

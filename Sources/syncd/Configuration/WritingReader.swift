@@ -12,8 +12,8 @@ struct WritingReader {
         "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
         "bucket-owner-full-control",
     ]
-    /// Those that syncd writes itself.
-    private static let ownMetadata = ["mtime", "mode"]
+    /// Those that syncd writes itself, and those that it reads as digests of the content.
+    private static let ownMetadata = ["mtime", "mode", "syncd-digest", "md5chksum"]
     /// Bytes of names and values together; S3 takes 2 KiB, of which syncd's own need some.
     private static let maximumMetadata = 1_900
     private static let maximumTypes = 1_000
