@@ -178,7 +178,7 @@ def commands_that_need_keys_get_them_from_systemd_run(world):
     keys = [f"--property=LoadCredential=syncd-{name}" for name in ("access-key-id", "secret-access-key")]
     output = run("systemd-run", "--pipe", "--wait", "--quiet", "--uid=syncd", *keys, "syncd", "check")
     lines = output.splitlines()
-    assert len(lines) == 9 and all(line.endswith(" ok") for line in lines), output
+    assert len(lines) == 10 and all(line.endswith(" ok") for line in lines), output
     assert 'systemd credential "syncd-access-key-id", key ' in output, output
     assert world.credentials.secret_key not in output
 
