@@ -22,6 +22,7 @@ struct ConnectorOptions: ParsableArguments {
         try connection.requireCredentials(host, file: isThere ? shared.config : "without a configuration")
         return ConnectorContext(
             client: EngineWiring.makeClient(connection, host).client,
+            endpoint: connection.endpoint?.text ?? "",
             isJSON: shared.json,
             console: Console.standard(environment)
         )
@@ -31,6 +32,8 @@ struct ConnectorOptions: ParsableArguments {
 /// What a command for buckets works with.
 struct ConnectorContext: Sendable {
     var client: S3Client
+    /// Where the service is; empty is AWS.
+    var endpoint: String
     var isJSON: Bool
     var console: Console
 

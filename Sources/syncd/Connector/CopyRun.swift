@@ -88,7 +88,7 @@ struct CopyRun: Sendable {
         let folder = Folder(
             name: "copy",
             root: place.directory,
-            endpoint: "",
+            endpoint: context.endpoint,
             bucket: address.bucket,
             prefix: prefix,
             policy: Policy(direction: .down, deletes: false)
@@ -117,7 +117,8 @@ struct CopyRun: Sendable {
 
     private func identity(_ verb: Verb) -> [UInt8] {
         let parts = [
-            Array(verb.rawValue.utf8), Array(address.bucket.utf8), address.key.bytes, place.directory,
+            Array(verb.rawValue.utf8), Array(context.endpoint.utf8), Array(address.bucket.utf8), address.key.bytes,
+            place.directory,
             place.name?.bytes ?? [],
         ]
         return Array(parts.joined(separator: [0]))
