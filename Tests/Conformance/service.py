@@ -58,6 +58,15 @@ class Service:
     def client(self):
         return S3Client(self.port, self.credentials)
 
+    def forget(self):
+        """Makes the service read its store anew. rclone answers from memory for up to a second after a change, and a
+        check must not depend on how fast it was."""
+        control = self.directory / "rc.sock"
+        if control.exists():
+            rclone = SCRIPTS.parent.parent / ".venv" / "bin" / "rclone"
+            command = [str(rclone), "rc", "--unix-socket", str(control), "vfs/forget"]
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
     def _script(self, *arguments):
         done = subprocess.run([str(SCRIPTS / f"{self.name}.sh"), *arguments], env=os.environ, check=False)
         if done.returncode != 0:
