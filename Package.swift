@@ -28,10 +28,11 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "CChecksum"),
         .target(name: "Text", swiftSettings: settings),
         .target(
             name: "S3API",
-            dependencies: ["Text", "CCurl", "CLinux", "COpenSSL", "CXML2"],
+            dependencies: ["Text", "CChecksum", "CCurl", "CLinux", "COpenSSL", "CXML2"],
             swiftSettings: settings
         ),
         .target(
@@ -59,7 +60,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
-        .testTarget(name: "S3APITests", dependencies: ["S3API", "Text", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "S3APITests", dependencies: ["S3API", "CChecksum", "Text", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SyncEngineTests",
             dependencies: ["S3API", "SyncEngine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],

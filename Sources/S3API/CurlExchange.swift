@@ -53,10 +53,9 @@ final class CurlExchange: @unchecked Sendable {
         }
         guard status > 0 else { return .failure(TransportError(code: .malformed, message: "the answer is not HTTP")) }
         var response = HTTPResponse(status: status, headers: headers, body: body)
-        if let hasher {
-            response.written = (received, hasher.finish().md5)
-        } else if hashesBody, isSuccess, request.method != .head {
-            response.written = (0, BodyHasher(withSHA256: false).finish().md5)
+        if hashesBody, isSuccess, request.method != .head {
+            let hasher = bodyHasher()
+            response.written = WrittenBody(count: received, md5: hasher.finish().md5, checksum: hasher.checksum)
         }
         return .success(response)
     }
@@ -187,11 +186,17 @@ final class CurlExchange: @unchecked Sendable {
     }
 
     private func hash(_ piece: UnsafeRawBufferPointer) -> Int {
-        let hasher = hasher ?? BodyHasher(withSHA256: false)
-        self.hasher = hasher
-        hasher.update(piece)
+        bodyHasher().update(piece)
         received += Int64(piece.count)
         return piece.count
+    }
+
+    /// Made when the headers are known.
+    private func bodyHasher() -> BodyHasher {
+        if let hasher { return hasher }
+        let made = BodyHasher(withSHA256: false, checksum: Checksum(stated: headers)?.algorithm)
+        hasher = made
+        return made
     }
 
     /// Fills `buffer` with what comes next of the request's body. - Returns: how much that is.

@@ -1,12 +1,16 @@
 import COpenSSL
 
-/// MD5 and SHA-256 of the same bytes, taken in one pass.
+/// MD5, and what is wanted of SHA-256 and a checksum, of the same bytes, taken in one pass.
 final class BodyHasher {
     private let md5: OpaquePointer
     private let sha256: OpaquePointer?
+    private var crc: ChecksumHasher?
 
-    /// - Parameter withSHA256: whether the SHA-256 is wanted beside the MD5.
-    init(withSHA256: Bool) {
+    /// - Parameters:
+    ///   - withSHA256: whether the SHA-256 is wanted beside the MD5.
+    ///   - checksum: which checksum is wanted as well.
+    init(withSHA256: Bool, checksum: Checksum.Algorithm? = nil) {
+        crc = checksum.map(ChecksumHasher.init)
         guard let md5 = EVP_MD_CTX_new() else { preconditionFailure("out of memory for a digest") }
         self.md5 = md5
         Self.check(EVP_DigestInit_ex(md5, EVP_md5(), nil))
@@ -26,7 +30,11 @@ final class BodyHasher {
     func update(_ bytes: UnsafeRawBufferPointer) {
         Self.check(EVP_DigestUpdate(md5, bytes.baseAddress, bytes.count))
         if let sha256 { Self.check(EVP_DigestUpdate(sha256, bytes.baseAddress, bytes.count)) }
+        crc?.update(bytes)
     }
+
+    /// Of all bytes so far; nil where none was wanted.
+    var checksum: Checksum? { crc?.checksum }
 
     /// 16 bytes of MD5, and 32 of SHA-256 if that was wanted. To be called once.
     func finish() -> (md5: [UInt8], sha256: [UInt8]?) {
@@ -47,6 +55,12 @@ final class BodyHasher {
 
 /// SHA-256, keyed and not, and the texts that digests are written in.
 enum Digests {
+    static func md5(_ bytes: [UInt8]) -> [UInt8] {
+        let hasher = BodyHasher(withSHA256: false)
+        bytes.withUnsafeBytes { hasher.update($0) }
+        return hasher.finish().md5
+    }
+
     static func sha256(_ bytes: [UInt8]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
             let status = EVP_Digest(bytes, bytes.count, buffer.baseAddress, nil, EVP_sha256(), nil)

@@ -89,19 +89,35 @@ public struct HTTPResponse: Sendable {
     public var headers: HTTPFields
     /// Empty where the body went to a descriptor or was dropped.
     public var body: [UInt8]
-    /// Bytes written to a descriptor or dropped, and their MD5 (16 bytes); nil where the body went to memory.
-    public var written: (count: Int64, md5: [UInt8])?
+    /// What was written to a descriptor or dropped; nil where the body went to memory.
+    public var written: WrittenBody?
 
     public init(
         status: Int,
         headers: HTTPFields,
         body: [UInt8],
-        written: (count: Int64, md5: [UInt8])? = nil
+        written: WrittenBody? = nil
     ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.written = written
+    }
+}
+
+/// A body that was written to a descriptor or dropped, as it came.
+public struct WrittenBody: Hashable, Sendable {
+    /// In bytes.
+    public var count: Int64
+    /// 16 bytes.
+    public var md5: [UInt8]
+    /// By the algorithm of the checksum that the answer's headers state; nil where they state none.
+    public var checksum: Checksum?
+
+    public init(count: Int64, md5: [UInt8], checksum: Checksum? = nil) {
+        self.count = count
+        self.md5 = md5
+        self.checksum = checksum
     }
 }
 

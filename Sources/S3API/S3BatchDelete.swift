@@ -101,7 +101,7 @@ extension S3Client {
         }
     }
 
-    private func digest(_ body: [UInt8], _ bucket: String) throws(S3Error) -> (md5: [UInt8], sha256: [UInt8]?) {
+    private func digest(_ body: [UInt8], _ bucket: String) throws(S3Error) -> BodyDigests {
         do throws(TransportError) {
             return try hash(.bytes(body))
         } catch {

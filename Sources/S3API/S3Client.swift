@@ -10,6 +10,8 @@ public final class S3Client: Sendable {
     private let policy: RetryPolicy
     private let shared: Shared
     private let counts = Mutex(Counts())
+    /// Encrypts the objects that are written and decrypts those that are read; nil where the service has the keys.
+    let customerKey: CustomerKey?
 
     /// What clients that count for themselves have in common.
     private final class Shared: Sendable {
@@ -45,10 +47,12 @@ public final class S3Client: Sendable {
         self.transport = transport
         self.environment = environment
         self.policy = policy
+        customerKey = nil
         shared = Shared()
     }
 
-    private init(sharing other: S3Client) {
+    private init(sharing other: S3Client, _ customerKey: CustomerKey?) {
+        self.customerKey = customerKey
         connection = other.connection
         transport = other.transport
         environment = other.environment
@@ -58,7 +62,10 @@ public final class S3Client: Sendable {
 
     /// A client with counts of its own, that shares all else with this one: connections, the budget for retries, and what
     /// the service corrected.
-    public func counting() -> S3Client { S3Client(sharing: self) }
+    public func counting() -> S3Client { S3Client(sharing: self, customerKey) }
+
+    /// The same for objects that a key of the caller's own encrypts (SSE-C), which AWS takes over TLS only.
+    public func counting(with customerKey: CustomerKey) -> S3Client { S3Client(sharing: self, customerKey) }
 
     /// Requests sent so far by class: LIST, GET, HEAD, PUT, DELETE, POST; each try counts.
     public var requestCounts: [String: Int64] { counts.withLock(\.requests) }

@@ -32,7 +32,7 @@ extension S3Client {
             bucket: bucket,
             key: key,
             query: [("uploads", [])],
-            headers: options.headers,
+            headers: options.headers + customerHeaders,
             needsNewConnection: true
         )
         let (response, attempts) = try await performCounting(operation)
@@ -57,6 +57,7 @@ extension S3Client {
                 bucket: bucket,
                 key: key,
                 query: [("partNumber", Array(String(number).utf8)), ("uploadId", Array(uploadID.utf8))],
+                headers: customerHeaders,
                 body: body
             )
         )

@@ -17,6 +17,8 @@ public struct S3Object: Hashable, Sendable {
     public var encryption: String?
     /// True under SSE-KMS and SSE-C, where the ETag is no digest of the content.
     public var etagIsOpaque: Bool
+    /// Of the whole content; nil where the service keeps none, or was not asked for it.
+    public var checksum: Checksum?
 
     /// `size` is what to take for the object's size where the headers do not say it.
     init(_ headers: HTTPFields, size: Int64 = 0) {
@@ -33,6 +35,7 @@ public struct S3Object: Hashable, Sendable {
             headers["x-amz-server-side-encryption"]?.hasPrefix("aws:kms") ?? false
             || headers["x-amz-server-side-encryption-customer-algorithm"] != nil
         metadata = headers.values(withPrefix: "x-amz-meta-")
+        checksum = Checksum(stated: headers)
     }
 
     /// The total of `Content-Range: bytes 0-9/100`, else `Content-Length`.
@@ -59,6 +62,8 @@ public struct PutOptions: Hashable, Sendable {
     public var kmsKeyID: String?
     /// Write only over the version with this ETag, quoted. Not every service honours it.
     public var ifMatch: String?
+    /// Which checksum the service is to compare with what arrives, and to keep; nil: it compares the MD5.
+    public var checksum: Checksum.Algorithm?
     /// `*`: write only where nothing is. Not every service honours it. A retry after a lost answer may meet the object
     /// that the first try wrote.
     public var ifNoneMatch: String?
@@ -134,9 +139,21 @@ public struct ContentRange: Hashable, Sendable {
 
 extension S3Client {
     /// What is known of an object without reading it.
-    public func headObject(bucket: String, key: ObjectKey) async throws(S3Error) -> S3Object {
+    /// - Parameter asksChecksum: whether the service is to say its checksum as well. Under SSE-KMS that needs the right to
+    ///   decrypt.
+    public func headObject(
+        bucket: String,
+        key: ObjectKey,
+        asksChecksum: Bool = false
+    ) async throws(S3Error) -> S3Object {
         let response = try await perform(
-            Operation(name: "HeadObject", method: .head, bucket: bucket, key: key)
+            Operation(
+                name: "HeadObject",
+                method: .head,
+                bucket: bucket,
+                key: key,
+                headers: (asksChecksum ? [Self.checksumMode] : []) + customerHeaders
+            )
         )
         guard S3Object.statedSize(response.headers) != nil else {
             throw S3Error(
@@ -152,7 +169,10 @@ extension S3Client {
         return S3Object(response.headers)
     }
 
-    /// Reads an object, or a range of its bytes, to where `sink` says.
+    private static let checksumMode = (name: "x-amz-checksum-mode", value: "ENABLED")
+
+    /// Reads an object, or a range of its bytes, to where `sink` says. A whole object that does not come to memory is
+    /// compared with its checksum, where the service states one: `.badDigest` is thrown when it came otherwise.
     /// `range` is the first and the last byte; nil for all. The answer may be another range: compare `Content-Range`.
     /// `ifMatch` is an ETag in quotes. Not every service honours it: compare the answer's.
     public func getObject(
@@ -165,18 +185,32 @@ extension S3Client {
         var headers: [(name: String, value: String)] = []
         if let range { headers.append(("range", "bytes=\(range.lowerBound)-\(range.upperBound)")) }
         if let ifMatch { headers.append(("if-match", ifMatch)) }
+        // What a service says of a range's checksum is not agreed on.
+        if range == nil { headers.append(Self.checksumMode) }
         let operation = Operation(
             name: "GetObject",
             method: .get,
             bucket: bucket,
             key: key,
-            headers: headers,
+            headers: headers + customerHeaders,
             sink: sink
         )
         let response = try await perform(operation)
         // A chunked body has no Content-Length; that it came whole is known all the same.
         let received = response.written?.count ?? Int64(response.body.count)
-        return GetResult(object: S3Object(response.headers, size: received), response: response)
+        let result = GetResult(object: S3Object(response.headers, size: received), response: response)
+        if range == nil, let stated = result.object.checksum, let came = response.written?.checksum, stated != came {
+            throw S3Error(
+                code: .badDigest,
+                operation: operation.name,
+                bucket: bucket,
+                key: key,
+                status: response.status,
+                message: "the bytes came with another \(stated.algorithm.rawValue) than the object has",
+                requestID: response.headers["x-amz-request-id"]
+            )
+        }
+        return result
     }
 
     /// Writes an object in one request, at most 5 GiB. The body is read once to hash it and, from a descriptor, once
@@ -193,18 +227,22 @@ extension S3Client {
                 method: .put,
                 bucket: bucket,
                 key: key,
-                headers: options.headers,
+                headers: options.headers + customerHeaders,
                 body: body
-            )
+            ),
+            checksum: options.checksum
         )
     }
 
+    /// What goes with requests for objects that the caller's own key encrypts.
+    var customerHeaders: [(name: String, value: String)] { customerKey?.headers ?? [] }
+
     /// Sends `operation`, whose body is an object or a part of one, with its digests.
-    func put(_ operation: Operation) async throws(S3Error) -> PutResult {
+    func put(_ operation: Operation, checksum: Checksum.Algorithm? = nil) async throws(S3Error) -> PutResult {
         var operation = operation
-        let digests: (md5: [UInt8], sha256: [UInt8]?)
+        let digests: BodyDigests
         do throws(TransportError) {
-            digests = try hash(operation.body)
+            digests = try hash(operation.body, checksum: checksum)
         } catch {
             throw S3Error(
                 code: .transport,
@@ -215,7 +253,8 @@ extension S3Client {
                 transport: error
             )
         }
-        operation.headers.insert(("content-md5", Base64.encode(digests.md5)), at: 0)
+        let check = digests.checksum.map { ($0.algorithm.header, $0.base64) }
+        operation.headers.insert(check ?? ("content-md5", Base64.encode(digests.md5)), at: 0)
         operation.bodySHA256 = digests.sha256.map(Digests.hexadecimal)
         let response = try await perform(operation)
         let object = S3Object(response.headers)
@@ -243,15 +282,22 @@ extension S3Client {
     /// Bytes of a file that are hashed at once.
     private static let hashBuffer = 256 << 10
 
-    func hash(_ body: RequestBody) throws(TransportError) -> (md5: [UInt8], sha256: [UInt8]?) {
-        let hasher = BodyHasher(withSHA256: signsBodies)
+    struct BodyDigests {
+        var md5: [UInt8]
+        var sha256: [UInt8]?
+        var checksum: Checksum?
+    }
+
+    func hash(_ body: RequestBody, checksum: Checksum.Algorithm? = nil) throws(TransportError) -> BodyDigests {
+        let hasher = BodyHasher(withSHA256: signsBodies, checksum: checksum)
         switch body {
         case .none: break
         case .bytes(let bytes): bytes.withUnsafeBytes { hasher.update($0) }
         case .descriptor(let descriptor, let offset, let length):
             try Self.hash(descriptor, offset, length, into: hasher)
         }
-        return hasher.finish()
+        let (md5, sha256) = hasher.finish()
+        return BodyDigests(md5: md5, sha256: sha256, checksum: hasher.checksum)
     }
 
     private static func hash(

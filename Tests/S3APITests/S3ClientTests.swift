@@ -140,7 +140,12 @@ struct S3ClientTests {
     }
 
     @Test func `a GET without Content-Length, as of a chunked body, has the size that came`() async throws {
-        let answer = HTTPResponse(status: 200, headers: ["etag": "\"e\""], body: [], written: (77, []))
+        let answer = HTTPResponse(
+            status: 200,
+            headers: ["etag": "\"e\""],
+            body: [],
+            written: WrittenBody(count: 77, md5: [])
+        )
         let fixture = try ClientFixture([.response(answer), .status(200, ["etag": "\"e\""], "abc")])
         for size in [77, 3] as [Int64] {
             let result = try await fixture.client.getObject(bucket: "b", key: Self.key, sink: .memory(limit: 9))

@@ -17,7 +17,8 @@ struct ObjectDigestTests {
         var headers: HTTPFields = ["etag": etag, "content-length": String(body.count)]
         if let range { headers = ["etag": etag, "content-length": String(body.count), "content-range": range] }
         let md5 = FakeObjectStore.digest(body).bytes
-        return .response(HTTPResponse(status: status, headers: headers, body: [], written: (Int64(body.count), md5)))
+        let written = WrittenBody(count: Int64(body.count), md5: md5)
+        return .response(HTTPResponse(status: status, headers: headers, body: [], written: written))
     }
 
     private static func store(_ answer: FakeTransport.Answer) throws -> (S3ObjectStore, FakeTransport) {

@@ -53,6 +53,35 @@ struct ObjectWritingTests {
         #expect(second.record.uploaded == 0 && second.record.requests == ["LIST": 1])
     }
 
+    /// Small and large alike.
+    @Test(arguments: [5, 350_000], [true, false])
+    func `equal content is adopted by its checksum where the ETag says nothing`(count: Int, isSame: Bool) async throws {
+        let world = try S3World(.up) { $0.encryptsByKMS = true }
+        let content = S3World.noise(count, seed: 1)
+        try world.write("k", content)
+        world.put(isSame ? content : S3World.noise(count, seed: 2), as: "k", etag: String(repeating: "0", count: 32))
+        let report = await world.run()
+        #expect(report.record.uploaded == (isSame ? 0 : 1) && report.problems.isEmpty)
+        #expect(world.contents == ["k": content])
+        #expect(await world.run().record.requests == ["LIST": 1])
+    }
+
+    /// A large one's ranges bear no checksum: the whole is asked for at the end.
+    @Test(arguments: [5, 350_000])
+    func `a download whose ETag says nothing is compared with its checksum`(count: Int) async throws {
+        let world = try S3World(.down)
+        let key = Array("pre fix+/k".utf8)
+        world.put(S3World.noise(count, seed: 1), as: "k", etag: "opaque")
+        world.server.withStore { store in
+            store.buckets[FaultServer.bucket]?.objects[key]?.checksum = Checksum(.crc64nvme, of: [1])
+        }
+        let report = await world.run()
+        #expect(report.problems.map(\.problem.kind) == [.corrupt] && report.record.downloaded == 0)
+        world.server.withStore { $0.buckets[FaultServer.bucket]?.objects[key]?.checksum = nil }
+        let second = await world.run()
+        #expect(second.problems.isEmpty && second.record.downloaded == 1)
+    }
+
     @Test func `an archived object is a problem of its own, and deletes nothing`() async throws {
         let world = try S3World(.down, deletes: true)
         world.put([1], as: "k")

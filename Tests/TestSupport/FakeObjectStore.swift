@@ -33,6 +33,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var damagedReads: [[UInt8]: Int] = [:]
         /// Every HEAD says that the ETag is no digest.
         public var hidesDigests = false
+        /// States a checksum of each object to who asks for it.
+        public var keepsChecksums = false
         /// What this kind of service does with uploads in parts and with ranges.
         public var parts = PartBehaviour()
 
@@ -183,10 +185,12 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         state.behaviour.foldsBackslashes ? name.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 } : name
     }
 
-    public func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails {
+    public func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails {
         try perform("HEAD", name) { state throws(StoreError) in
-            var details = Self.details(try existing(name, state))
+            let object = try existing(name, state)
+            var details = Self.details(object)
             details.etagIsOpaque = state.behaviour.hidesDigests
+            if asksChecksum, state.behaviour.keepsChecksums { details.checksum = ContentChecksum(of: object.content) }
             return details
         }
     }

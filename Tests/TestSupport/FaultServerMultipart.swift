@@ -10,6 +10,7 @@ extension FaultStore {
         var upload = FaultUpload(id: uploadID(), key: key, initiated: now)
         upload.metadata = metadata
         upload.contentType = request.header("content-type")
+        upload.customerKeyMD5 = request.header(Self.customerKeyHeader)
         bucket.uploads[upload.id] = upload
         return .document("InitiateMultipartUploadResult") { xml in
             xml.leaf("Bucket", request.bucket ?? "")
@@ -28,6 +29,10 @@ extension FaultStore {
             return .error(400, "InvalidArgument", "a part's number is 1 to 10000")
         }
         guard var upload = upload(bucket, request, key) else { return .error(404, "NoSuchUpload") }
+        guard upload.customerKeyMD5 == request.header(Self.customerKeyHeader) else {
+            return .error(400, "InvalidRequest", "the upload is under another key")
+        }
+        if let refusal = checksumRefusal(request) { return refusal }
         let tag = quirks.partETagsAreOpaque ? opaqueTag() : FaultDigests.etag(request.body)
         if !quirks.keepsReplacedParts { upload.parts.removeAll { $0.number == number } }
         upload.parts.append(FaultPart(number: number, content: request.body, etag: tag, modified: now))
@@ -83,6 +88,7 @@ extension FaultStore {
             }
         object.metadata = upload.metadata
         object.contentType = upload.contentType
+        object.customerKeyMD5 = upload.customerKeyMD5
         encrypt(&object)
         bucket.objects[key] = object
         bucket.uploads[id] = nil

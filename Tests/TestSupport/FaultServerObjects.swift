@@ -57,7 +57,8 @@ extension FaultStore {
     private func read(_ bucket: FaultBucket, _ request: FaultRequest, _ key: [UInt8]) -> FaultAnswer {
         guard let object = bucket.objects[key] else { return .error(404, "NoSuchKey") }
         if let refusal = refusal(request, current: object) { return refusal }
-        var headers = Self.headers(of: object)
+        if let refusal = customerKeyRefusal(object, request) { return refusal }
+        var headers = Self.headers(of: object) + checksumHeaders(object, request)
         if request.operation == .headObject { return FaultAnswer(200, headers: headers, body: object.content) }
         guard !["GLACIER", "DEEP_ARCHIVE"].contains(object.storageClass) else {
             return .error(403, "InvalidObjectState")
@@ -98,6 +99,9 @@ extension FaultStore {
             headers.append(("x-amz-meta-\(name)", value))
         }
         if let storageClass = object.storageClass { headers.append(("x-amz-storage-class", storageClass)) }
+        if object.customerKeyMD5 != nil {
+            headers.append(("x-amz-server-side-encryption-customer-algorithm", "AES256"))
+        }
         if object.isUnderKMS { headers.append(("x-amz-server-side-encryption", "aws:kms")) }
         return headers
     }
@@ -129,10 +133,12 @@ extension FaultStore {
         now: Int64
     ) -> FaultAnswer {
         if let refusal = refusal(request, current: bucket.objects[key]) { return refusal }
+        if let refusal = checksumRefusal(request) { return refusal }
         guard let metadata = Self.metadata(request) else { return .error(400, "MetadataTooLarge") }
         var object = FaultObject(content: request.body, etag: FaultDigests.etag(request.body), modified: now)
         object.metadata = metadata
         object.contentType = request.header("content-type")
+        object.customerKeyMD5 = request.header(Self.customerKeyHeader)
         encrypt(&object)
         bucket.objects[key] = object
         return FaultAnswer(200, headers: Self.headers(of: object).filter { Self.putHeaders.contains($0.name) })
@@ -141,8 +147,8 @@ extension FaultStore {
     private static let putHeaders = ["ETag", "x-amz-server-side-encryption"]
 
     mutating func encrypt(_ object: inout FaultObject) {
-        guard quirks.encryptsByKMS else { return }
-        object.isUnderKMS = true
+        guard quirks.encryptsByKMS || object.customerKeyMD5 != nil else { return }
+        object.isUnderKMS = object.customerKeyMD5 == nil
         object.etag = opaqueTag()
     }
 

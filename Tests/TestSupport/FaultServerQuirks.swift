@@ -47,6 +47,8 @@ public struct FaultQuirks: Sendable {
     public var ignoresConditions = false
     /// New objects are encrypted by a key of KMS, and their ETags opaque.
     public var encryptsByKMS = false
+    /// Compares the checksums of bodies, and states one of each object to who asks.
+    public var comparesChecksums = true
     /// Objects on a page, at most.
     public var pageSize = 1_000
     /// Parts or uploads on a page, at most.
@@ -83,6 +85,7 @@ extension FaultQuirks {
             forgetsCompletedUploads = true
             ranges = .answeredAs200
             ignoresConditions = true
+            comparesChecksums = false
         case .seaweedFS:
             keepsReplacedParts = true
             listsByDirectory = true
@@ -91,6 +94,7 @@ extension FaultQuirks {
             goneUploadCode = "NoSuchKey"
             encodesSpaceAsPlus = false
             encodesSlash = true
+            comparesChecksums = false
         case .r2:
             multipartETag = .opaque
             partETagsAreOpaque = true

@@ -1,3 +1,5 @@
+public import S3API
+
 /// What the service holds. A value: tests may read and change it at will, also in the midst of a request.
 public struct FaultStore: Sendable {
     public var buckets: [String: FaultBucket] = [:]
@@ -74,6 +76,11 @@ public struct FaultObject: Sendable {
     /// `GLACIER` and `DEEP_ARCHIVE` cannot be read.
     public var storageClass: String?
     public var isUnderKMS = false
+    /// The MD5 of the caller's key, in Base64.
+    public var customerKeyMD5: String?
+    /// What is stated in place of the right one.
+    public var checksum: Checksum?
+    public var checksumType: String?
 
     public init(content: [UInt8], etag: String, modified: Int64) {
         (self.content, self.etag, self.modified) = (content, etag, modified)
@@ -88,6 +95,7 @@ public struct FaultUpload: Sendable {
     public var initiated: Int64
     public var metadata: [String: String] = [:]
     public var contentType: String?
+    public var customerKeyMD5: String?
     /// In the order in which they came; a number more than once only under ``FaultQuirks/keepsReplacedParts``.
     public var parts: [FaultPart] = []
 

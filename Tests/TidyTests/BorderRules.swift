@@ -7,7 +7,7 @@ struct Border {
     static let all: [Border] = [
         Border(
             directory: "Sources/S3API",
-            modules: ["CCurl", "CLinux", "COpenSSL", "CXML2", "Glibc", "Synchronization", "Text"]
+            modules: ["CChecksum", "CCurl", "CLinux", "COpenSSL", "CXML2", "Glibc", "Synchronization", "Text"]
         ),
         Border(directory: "Sources/Text", modules: []),
         Border(directory: "Sources/SyncEngine", modules: ["CLinux", "Glibc", "Synchronization"]),

@@ -35,6 +35,8 @@ public struct ObjectDetails: Hashable, Sendable {
     public var notedDigest: ContentDigest?
     /// True where the ETag is known to say nothing about the content: SSE-KMS, SSE-C.
     public var etagIsOpaque: Bool
+    /// Of the whole content; nil where the store keeps none, or was not asked for it.
+    public var checksum: ContentChecksum?
 
     public init(
         state: RemoteState,
@@ -42,7 +44,8 @@ public struct ObjectDetails: Hashable, Sendable {
         mode: UInt16? = nil,
         lastModified: UnixTime? = nil,
         notedDigest: ContentDigest? = nil,
-        etagIsOpaque: Bool = false
+        etagIsOpaque: Bool = false,
+        checksum: ContentChecksum? = nil
     ) {
         self.state = state
         self.modified = modified
@@ -50,6 +53,7 @@ public struct ObjectDetails: Hashable, Sendable {
         self.lastModified = lastModified
         self.notedDigest = notedDigest
         self.etagIsOpaque = etagIsOpaque
+        self.checksum = checksum
     }
 }
 
@@ -85,10 +89,12 @@ public protocol ObjectLister: Sendable {
 /// Implementations retry what is worth retrying; what they throw is final for this cycle.
 public protocol ObjectStore: ObjectLister, MultipartStore {
     /// What HEAD says of an object. - Throws: `.notFound` only where the store says 404.
-    func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails
+    /// - Parameter asksChecksum: whether the store is to say its checksum as well, which may need another right.
+    func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails
     /// Writes the object's bytes to `file` from offset 0.
     /// - Returns: the details, and the MD5 of what was written.
-    /// - Throws: `.preconditionFailed` if the object is not `expected`, whether or not the store noticed.
+    /// - Throws: `.preconditionFailed` if the object is not `expected`, whether or not the store noticed; `.badDigest` if
+    ///   its bytes came otherwise than the store itself states.
     func get(
         _ name: [UInt8],
         expecting expected: RemoteState,
@@ -124,6 +130,8 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
 }
 
 extension ObjectStore {
+    func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails { try await head(name, asksChecksum: false) }
+
     /// What stands at a name now; nil only for a 404.
     func stateNow(_ name: [UInt8]) async throws(StoreError) -> RemoteState? {
         do {

@@ -123,8 +123,10 @@ public struct ObservedStore: ObjectStore {
         }
     }
 
-    public func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails {
-        try await look("head", name) { () async throws(StoreError) in try await base.head(name) }
+    public func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails {
+        try await look("head", name) { () async throws(StoreError) in
+            try await base.head(name, asksChecksum: asksChecksum)
+        }
     }
 
     public func digest(

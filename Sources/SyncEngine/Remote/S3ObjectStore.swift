@@ -48,9 +48,11 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
-    public func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails {
+    public func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails {
         do {
-            return ObjectDetails(try await client.headObject(bucket: bucket, key: key(name)))
+            return ObjectDetails(
+                try await client.headObject(bucket: bucket, key: key(name), asksChecksum: asksChecksum)
+            )
         } catch {
             throw StoreError(error)
         }
@@ -157,7 +159,8 @@ extension ObjectDetails {
             lastModified: object.modified.map { UnixTime($0) },
             notedDigest: object.metadata["syncd-digest"].flatMap { ETag($0).contentDigest }
                 ?? object.metadata["md5chksum"].flatMap(ContentDigest.init(base64:)),
-            etagIsOpaque: object.etagIsOpaque
+            etagIsOpaque: object.etagIsOpaque,
+            checksum: object.checksum.map(ContentChecksum.init)
         )
     }
 }

@@ -1,8 +1,9 @@
-/// Everything by which a file's content may be known, taken in one read: its MD5, and the digests of parts of the sizes
-/// that are asked for or that other tools use.
+/// Everything by which a file's content may be known, taken in one read: its MD5, the digests of parts of the sizes that
+/// are asked for or that other tools use, and its checksums.
 struct ContentFingerprint: ~Copyable {
     private let whole = ContentHasher()
     private let parts: [PartDigests]
+    private var taker = ChecksumTaker()
 
     /// - Parameters:
     ///   - size: the file's, in bytes.
@@ -15,10 +16,14 @@ struct ContentFingerprint: ~Copyable {
         parts = sizes.sorted().map(PartDigests.init)
     }
 
-    func update(_ bytes: UnsafeRawBufferPointer) {
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
         whole.update(bytes)
         for part in parts { part.update(bytes) }
+        taker.update(bytes)
     }
+
+    /// Those that stores state.
+    var checksums: Set<ContentChecksum> { taker.checksums }
 
     /// The MD5 of the whole first, then a digest for each part size that was tried.
     func finish() -> [ContentDigest] {

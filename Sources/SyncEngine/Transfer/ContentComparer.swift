@@ -76,11 +76,10 @@ struct ContentComparer: Sendable {
             return reading.digests.contains(digest)
         }
         if reading.digests.contains(where: { $0.etag(size: remote.size) == remote.etag }) { return true }
-        // The ETag says no, or nothing: metadata may know more.
+        // The ETag says no, or nothing: a checksum or metadata may know more.
         do {
-            let details = try await store.head(entry.path.bytes)
-            guard details.state == remote, let noted = details.notedDigest else { return false }
-            return reading.digests.contains(noted)
+            let details = try await store.head(entry.path.bytes, asksChecksum: true)
+            return details.state == remote && details.relation(to: reading) == .same
         } catch {
             if error.code == .notFound || error.code == .accessDenied { return false }
             throw error
@@ -92,6 +91,7 @@ struct ContentComparer: Sendable {
         var state: LocalState
         /// By which the content may be known; the MD5 of the whole first.
         var digests: [ContentDigest]
+        var checksums: Set<ContentChecksum>
         var isRacy: Bool
     }
 
@@ -106,7 +106,12 @@ struct ContentComparer: Sendable {
             try await hash(file, into: &hasher)
             let after = try file.status().state
             guard before == after, try files.status(path).state == after else { continue }
-            return Reading(state: after, digests: hasher.finish(), isRacy: after.isRacy(at: start))
+            return Reading(
+                state: after,
+                digests: hasher.finish(),
+                checksums: hasher.checksums,
+                isRacy: after.isRacy(at: start)
+            )
         }
         throw BusyFile(path: path)
     }

@@ -52,6 +52,8 @@ struct Downloader: Sendable {
                     return .staged(try await attempt(entry, replacing: replaced, remote: remote))
                 } catch let error as StoreError where error.code == .preconditionFailed {
                     remote = try await store.head(entry.path.bytes).state
+                } catch let error as StoreError where error.code == .badDigest {
+                    continue
                 } catch is DamagedDownload {
                     continue
                 }

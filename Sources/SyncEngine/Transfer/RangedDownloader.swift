@@ -179,7 +179,7 @@ struct RangedDownloader: Sendable {
         if details == nil { details = try await head(job) }
         guard let known = details else { preconditionFailure("an object without headers") }
         let ordered = parts.sorted { $0.number < $1.number }.map(\.digest)
-        let digest = try await verified(ContentDigest(parts: ordered, partSize: layout.partSize), file, known)
+        let digest = try await verified(ContentDigest(parts: ordered, partSize: layout.partSize), job, file, known)
         return Fetched(temporary: job.temporary, file: file, details: known, digest: digest)
     }
 
@@ -231,9 +231,20 @@ struct RangedDownloader: Sendable {
         return details
     }
 
+    /// Compares the file with the object's checksum, where the store states one.
+    private func compareChecksum(_ job: DownloadJob, _ file: any OpenFile) async throws {
+        guard let details = try? await store.head(job.path.bytes, asksChecksum: true), details.state == job.remote,
+            let stated = details.checksum
+        else { return }
+        var taker = ChecksumTaker()
+        try await file.forEachPiece(of: 0..<job.remote.size, until: stop) { taker.update($0) }
+        guard taker.checksums.contains(stated) else { throw DamagedDownload() }
+    }
+
     /// The digest by which the content is known, compared with what the ETag says of it.
     private func verified(
         _ digest: ContentDigest,
+        _ job: DownloadJob,
         _ file: any OpenFile,
         _ details: ObjectDetails
     ) async throws -> ContentDigest {
@@ -243,9 +254,10 @@ struct RangedDownloader: Sendable {
         if digest.etag(size: size) == etag { return digest }
         // Nothing to compare with, or parts of a size that nobody can tell.
         guard isPlain || details.notedDigest != nil || policy.layouts(explaining: etag, size: size).count > 1 else {
+            try await compareChecksum(job, file)
             return digest
         }
-        let hasher = ContentFingerprint(size: size, etag: etag, policy: policy, known: nil)
+        var hasher = ContentFingerprint(size: size, etag: etag, policy: policy, known: nil)
         try await file.forEachPiece(of: 0..<size, until: stop) { hasher.update($0) }
         let digests = hasher.finish()
         if let match = digests.first(where: { $0.etag(size: size) == etag || $0 == details.notedDigest }) {

@@ -104,6 +104,7 @@ extension ObjectDetails {
     /// Whether the object says that its content is what was read.
     func relation(to reading: ContentComparer.Reading) -> ContentRelation {
         if state.size != reading.state.size { return .different }
+        if let checksum { return reading.checksums.contains(checksum) ? .same : .different }
         let relations = reading.digests.map { relation(to: $0) }
         return relations.contains(.same) ? .same : relations.contains(.different) ? .different : .unsettled
     }
