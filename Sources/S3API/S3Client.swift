@@ -74,7 +74,7 @@ public final class S3Client: Sendable {
     public var retryCount: Int64 { counts.withLock(\.retries) }
 
     /// Whether bodies must be hashed with SHA-256: without TLS nothing else protects them.
-    var signsBodies: Bool { !(connection.endpoint?.isSecure ?? true) }
+    var signsBodies: Bool { connection.signsBodies || !(connection.endpoint?.isSecure ?? true) }
 
     /// Sends `operation` until it succeeds or there is no point in going on.
     /// - Returns: an answer with a 2xx status.

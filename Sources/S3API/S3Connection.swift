@@ -40,6 +40,12 @@ public struct S3Endpoint: Hashable, Sendable {
     /// The endpoint in one spelling: `https://host:port`, lower case, no final `/`, no port that is the scheme's own.
     public var text: String { (isSecure ? "https://" : "http://") + authority }
 
+    /// Whether what is sent stays on this machine.
+    public var isLoopback: Bool {
+        let host = Self.split(authority[...]).name
+        return host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
+    }
+
     /// Name and port, divided at the last colon that is not in brackets.
     private static func split(_ host: Substring) -> (name: Substring, port: Substring?) {
         guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return (host, nil) }
@@ -84,6 +90,8 @@ public struct S3Connection: Sendable {
     public var addressing: S3Addressing?
     /// Whether AWS is reached by its hosts that have IPv6 addresses as well. An endpoint of one's own has what it has.
     public var isDualStack: Bool
+    /// Whether bodies are signed over TLS as well, which some services ask for.
+    public var signsBodies = false
 
     public init(
         credentials: any CredentialsProvider,

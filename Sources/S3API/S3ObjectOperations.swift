@@ -80,7 +80,7 @@ public struct PutOptions: Hashable, Sendable {
         self.ifNoneMatch = ifNoneMatch
     }
 
-    var headers: [(name: String, value: String)] {
+    package var headers: [(name: String, value: String)] {
         var headers = metadata.map { (name: "x-amz-meta-\($0.key)", value: $0.value) }
         let optional = [
             ("content-type", contentType), ("cache-control", cacheControl), ("x-amz-storage-class", storageClass),

@@ -22,7 +22,7 @@ extension S3Client {
             bucket: bucket,
             key: key,
             query: query.map { ($0.name, Array($0.value.utf8)) },
-            headers: headers,
+            headers: headers + (method == .put || method == .get ? customerHeaders : []),
             body: method == .put ? .bytes(body) : .none,
             sink: .memory(limit: HTTPLimits.errorBody)
         )

@@ -50,7 +50,12 @@ struct NamesTests {
         #expect(keyProblem(of: long, prefixLength: 24)?.kind == .name)
         #expect(keyProblem(of: try RelativePath([0x61, 0xFF]), prefixLength: 0)?.kind == .name)
         #expect(keyProblem(of: try RelativePath(bytes("a\nb%é")), prefixLength: 0) == nil)
-        #expect(try RelativePath(bytes("a\\b")).isFoldedBySomeStores)
+        #expect(try RelativePath(bytes("a\\b")).neededFeatures == [.backslashes])
+        #expect(try RelativePath(bytes("a\n\\b")).neededFeatures == [.backslashes, .controlCharacters])
+        for odd in [UInt8(1), 9, 0x1F, 0x7F] {
+            #expect(try RelativePath([0x61, odd]).neededFeatures == [.controlCharacters])
+        }
+        #expect(try RelativePath(bytes("a b%é~")).neededFeatures.isEmpty)
     }
 
     @Test func `a tag is one however it is written, and says what it can`() {

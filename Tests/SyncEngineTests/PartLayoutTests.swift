@@ -10,7 +10,7 @@ struct PartLayoutTests {
         (16 * mebibyte, 8 * mebibyte, 2), (16 * mebibyte + 1, 8 * mebibyte, 3),
         (80_000 * mebibyte, 8 * mebibyte, 10_000),
         (80_000 * mebibyte + 1, 9 * mebibyte, 8_889), (5 * tebibyte, 525 * mebibyte, 9_987),
-        (PartPolicy.maximumSize, 5 << 30, 10_000), (1, 8 * mebibyte, 1),
+        (PartPolicy.standard.maximumSize, 5 << 30, 10_000), (1, 8 * mebibyte, 1),
     ])
     func `parts are of 8 MiB, or of what 10,000 of them need`(size: Int64, partSize: Int64, count: Int) throws {
         let layout = try #require(PartPolicy.standard.layout(of: size))
@@ -18,9 +18,17 @@ struct PartLayoutTests {
         #expect(layout.count == count)
     }
 
+    @Test func `a service that takes fewer parts gets larger ones`() throws {
+        var policy = PartPolicy.standard
+        policy.maximumParts = 1_000
+        let layout = try #require(policy.layout(of: 80 << 30))
+        #expect(layout.count <= 1_000 && layout.partSize == 82 * Self.mebibyte)
+        #expect(policy.layout(of: policy.maximumSize + 1) == nil)
+    }
+
     @Test func `what S3 cannot hold has no layout`() {
-        #expect(PartPolicy.maximumSize == 53_687_091_200_000)
-        #expect(PartPolicy.standard.layout(of: PartPolicy.maximumSize + 1) == nil)
+        #expect(PartPolicy.standard.maximumSize == 53_687_091_200_000)
+        #expect(PartPolicy.standard.layout(of: PartPolicy.standard.maximumSize + 1) == nil)
         #expect(PartPolicy.standard.layout(of: .max) == nil)
         #expect(PartPolicy.standard.layout(of: 0) == nil)
     }
@@ -28,7 +36,7 @@ struct PartLayoutTests {
     @Test func `the parts of any size are equal but for the last, and cover it without gap or overlap`() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
-            let size = Int64.random(in: 1...PartPolicy.maximumSize, using: &generator)
+            let size = Int64.random(in: 1...PartPolicy.standard.maximumSize, using: &generator)
             let layout = try #require(PartPolicy.standard.layout(of: size))
             #expect((1...10_000).contains(layout.count), "size \(size)")
             #expect(layout.partSize % Self.mebibyte == 0 && layout.partSize <= 5 << 30, "size \(size)")

@@ -60,6 +60,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         var bytesDown: Int64 = 0
         var counts: [String: Int64] = [:]
         var behaviour = Behaviour()
+        var reliedOn = Capabilities()
     }
 
     public init(clock: ManualClock, trace: Trace? = nil) {
@@ -304,6 +305,22 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         }
         return Array(content.prefix(try result.get()))
     }
+
+    public func probe(_ nonce: [UInt8]) async throws(StoreError) -> Capabilities {
+        try perform("PUT", Array(".syncd/probe-".utf8) + nonce) { state throws(StoreError) in
+            var found = Capabilities()
+            for feature in Capabilities.Feature.allCases { found[feature] = .no }
+            found[.controlCharacters] = .yes
+            found[.backslashes] = state.behaviour.foldsBackslashes ? .no : .yes
+            found[.byteOrder] = state.behaviour.listsByDirectory ? .no : .yes
+            return found
+        }
+    }
+
+    public func rely(on capabilities: Capabilities) { lock.withLock { _ in state.reliedOn = capabilities } }
+
+    /// What the engine says may be relied on.
+    public var reliedOn: Capabilities { lock.withLock { _ in state.reliedOn } }
 
     public func putMarker(_ name: [UInt8]) async throws(StoreError) {
         try perform("PUT", name) { state throws(StoreError) in

@@ -69,6 +69,8 @@ public struct CycleReport: Sendable {
     public var leftToCycle: Int64 = 0
     /// Requests that were tried again.
     public var retries: Int64 = 0
+    /// What the store was last seen to do; nil where nobody tried.
+    public var capabilities: KnownCapabilities?
 
     public init(
         record: CycleRecord,

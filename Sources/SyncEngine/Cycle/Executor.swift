@@ -86,8 +86,8 @@ private struct TransferSource {
     private let executor: Executor
     private let lane: TransferLane
     private var reader: AttentionReader
-    /// Whether the store keeps backslashes in keys; nil until a name asks for it.
-    private var keepsBackslashes: Bool?
+    /// What the store keeps in keys; nil until a name asks for it.
+    private var capabilities: Capabilities?
 
     init(_ executor: Executor, lane: TransferLane) {
         self.executor = executor
@@ -117,11 +117,12 @@ private struct TransferSource {
     private mutating func canName(_ entry: Entry) async throws -> Bool {
         let context = executor.context
         var problem = keyProblem(of: entry.path, prefixLength: context.folder.prefix.count)
-        if problem == nil, entry.path.isFoldedBySomeStores {
-            if keepsBackslashes == nil {
-                keepsBackslashes = try await FoldingProbe.keepsBackslashes(context.store, context.random)
-            }
-            if keepsBackslashes == false { problem = .folded(entry.path) }
+        let needed = entry.path.neededFeatures
+        if problem == nil, !needed.isEmpty {
+            let book = CapabilityBook(context, folder: executor.query.folder)
+            let known = if let capabilities { capabilities } else { try await book.knowing(needed) }
+            capabilities = known
+            problem = needed.first { known[$0] != .yes }.map { .folded(entry.path, $0) }
         }
         guard let problem else { return true }
         let outcome = Outcome.failed(entry: entry.version, problem)

@@ -191,6 +191,7 @@ public struct SyncCycle: Sendable {
         do {
             let memory = try await open(scope)
             folder = memory.id
+            CapabilityBook(context, folder: memory.id).open(memory)
             try await body(&run, memory)
         } catch {
             failure = CycleFailure(of: error)
@@ -252,6 +253,7 @@ public struct SyncCycle: Sendable {
             report.counts = try await context.index.counts(folder)
             report.problems = try await context.index.problems(folder, limit: Self.maximumProblems)
             report.nextAttempt = try await context.index.nextAttempt(folder)
+            report.capabilities = try await context.index.memory(of: context.folder)?.capabilities
             report.record.result = Self.result(of: report)
             if scope.isPlan {
                 try await forgetPlan(folder)

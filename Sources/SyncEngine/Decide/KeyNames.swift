@@ -68,8 +68,13 @@ public func keyProblem(of path: RelativePath, prefixLength: Int) -> Problem? {
 }
 
 extension Problem {
-    static func folded(_ path: RelativePath) -> Problem {
-        name(path, "this service turns \"\\\" in keys into \"/\" and would mix this file up with another: rename it")
+    /// `feature` is what the service was not seen to keep.
+    static func folded(_ path: RelativePath, _ feature: Capabilities.Feature) -> Problem {
+        let what = feature == .backslashes ? "a \"\\\" in keys" : "line breaks and their like in keys"
+        return name(
+            path,
+            "this service was not seen to keep \(what), and would mix this file up with another: rename it"
+        )
     }
 
     fileprivate static func name(_ path: RelativePath, _ message: String) -> Problem {
@@ -78,6 +83,13 @@ extension Problem {
 }
 
 extension RelativePath {
-    /// True if some stores are known to list the key of this path as another key: a backslash becomes a slash.
-    public var isFoldedBySomeStores: Bool { bytes.contains(UInt8(ascii: "\\")) }
+    /// What a store must keep in keys for this path to come back as it was sent. SeaweedFS 4.48 takes a backslash for a
+    /// slash, and `rclone serve s3` 1.75 a line break for another character (both tried in 2026-11): an upload of the one
+    /// name would overwrite the other.
+    public var neededFeatures: Set<Capabilities.Feature> {
+        var features: Set<Capabilities.Feature> = []
+        if bytes.contains(UInt8(ascii: "\\")) { features.insert(.backslashes) }
+        if bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) { features.insert(.controlCharacters) }
+        return features
+    }
 }

@@ -116,6 +116,8 @@ public struct FolderMemory: Sendable {
     public var baseBytes: Int64
     /// Whether the operator wants it to rest.
     public var isPaused: Bool
+    /// What its store was last seen to do; nil where nobody tried.
+    public var capabilities: KnownCapabilities?
 
     public init(
         id: Int64,
@@ -270,6 +272,8 @@ public protocol Index: JobIndex, AnyObject {
 
     /// Notes whether the operator wants the folder to rest.
     func setPaused(_ folder: Int64, _ isPaused: Bool) async throws
+    /// Notes what the folder's store was seen to do, in place of what it was seen to do before.
+    func setCapabilities(_ folder: Int64, _ known: KnownCapabilities) async throws
 
     /// Takes the number of an observation of one side; call it before the first request or directory read. `scope` is
     /// what will be looked at: of nothing else an absence is concluded.

@@ -48,7 +48,7 @@ extension SQLiteIndex {
     private static func memory(_ folder: Int64, _ database: Database) throws -> FolderMemory {
         let sql = """
             SELECT root_id, root_file_system, root_inode, gate_base_count, gate_since, gate_halted, base_count, base_bytes,
-            paused
+            paused, capabilities_at
             FROM folder WHERE id = ?
             """
         guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else {
@@ -76,7 +76,43 @@ extension SQLiteIndex {
                 isHalted: try row.decode(atIndex: 5)
             )
         }
+        if !row.hasNull(atIndex: 9) {
+            memory.capabilities = KnownCapabilities(
+                verdicts: try capabilities(folder, database),
+                triedAt: try IndexRows.time(row, 9)
+            )
+        }
         return memory
+    }
+
+    /// A feature or a verdict that this version does not know is left out.
+    private static func capabilities(_ folder: Int64, _ database: Database) throws -> Capabilities {
+        var capabilities = Capabilities()
+        let sql = "SELECT feature, verdict FROM capability WHERE folder = ?"
+        for row in try Row.fetchAll(database, sql: sql, arguments: [folder]) {
+            let (feature, verdict): (String, String) = (try row.decode(atIndex: 0), try row.decode(atIndex: 1))
+            guard let feature = Capabilities.Feature(rawValue: feature),
+                let verdict = Capabilities.Verdict(rawValue: verdict)
+            else { continue }
+            capabilities[feature] = verdict
+        }
+        return capabilities
+    }
+
+    public func setCapabilities(_ folder: Int64, _ known: KnownCapabilities) throws {
+        try write { database in
+            try database.execute(
+                sql: "UPDATE folder SET capabilities_at = ? WHERE id = ?",
+                arguments: [known.triedAt.nanoseconds, folder]
+            )
+            try database.execute(sql: "DELETE FROM capability WHERE folder = ?", arguments: [folder])
+            for feature in Capabilities.Feature.allCases where known.verdicts[feature] != .unknown {
+                try database.execute(
+                    sql: "INSERT INTO capability VALUES (?, ?, ?)",
+                    arguments: [folder, feature.rawValue, known.verdicts[feature].rawValue]
+                )
+            }
+        }
     }
 
     public func setRoot(_ folder: Int64, _ root: RootIdentity) throws {

@@ -13,6 +13,9 @@ enum IndexSchema {
         migrator.registerMigration("3") { database in
             try database.execute(sql: attempts)
         }
+        migrator.registerMigration("4") { database in
+            try database.execute(sql: capabilities)
+        }
         return migrator
     }
 
@@ -85,6 +88,17 @@ enum IndexSchema {
         ALTER TABLE folder ADD COLUMN paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1));
         ALTER TABLE entry ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0);
         ALTER TABLE entry ADD COLUMN next_attempt INTEGER;
+        """
+
+    /// What the store of a folder was seen to do: a row for each feature that was found out.
+    private static let capabilities = """
+        ALTER TABLE folder ADD COLUMN capabilities_at INTEGER; -- when it was tried; NULL: never
+        CREATE TABLE capability (
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            feature TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            PRIMARY KEY (folder, feature)
+        ) STRICT, WITHOUT ROWID;
         """
 
     /// Transfers of many steps. Their rows hang on no entry: when a file has gone, its upload must still be aborted.

@@ -20,6 +20,7 @@ public struct Capabilities: Hashable, Sendable {
         case getIfMatch
         /// Refuses a body whose Content-MD5 is another's.
         case contentMD5
+        /// Refuses a body with a wrong checksum, and takes one with the right one.
         case crc32c
         case crc64nvme
         /// Refuses a copy whose source has another ETag than `x-amz-copy-source-if-match`.
@@ -33,6 +34,10 @@ public struct Capabilities: Hashable, Sendable {
         case backslashes
         /// Keeps `//` in a key.
         case emptySegments
+        /// Keeps line breaks and their like in a key.
+        case controlCharacters
+        /// Keeps a `/` at the end of a key.
+        case markers
     }
 
     private var verdicts: [Feature: Verdict] = [:]
@@ -43,6 +48,24 @@ public struct Capabilities: Hashable, Sendable {
     public subscript(feature: Feature) -> Verdict {
         get { verdicts[feature] ?? .unknown }
         set { verdicts[feature] = newValue }
+    }
+
+    /// These verdicts, and those of `others` where these are unknown.
+    public func completed(by others: Capabilities) -> Capabilities {
+        var completed = self
+        for feature in Feature.allCases where self[feature] == .unknown { completed[feature] = others[feature] }
+        return completed
+    }
+}
+
+/// What of a service was tried, and when.
+public struct KnownCapabilities: Hashable, Sendable {
+    public var verdicts: Capabilities
+    public var triedAt: UnixTime
+
+    public init(verdicts: Capabilities, triedAt: UnixTime) {
+        self.verdicts = verdicts
+        self.triedAt = triedAt
     }
 }
 

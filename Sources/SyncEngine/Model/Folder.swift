@@ -53,6 +53,8 @@ public struct Folder: Sendable {
     public var maxDeletePercent: Int
     /// Days that the trash is kept; zero or more.
     public var trashDays: Int
+    /// What the operator says of the service, before anything that is tried.
+    public var capabilities = Capabilities()
 
     public init(
         name: String,

@@ -4,6 +4,10 @@ public struct PartPolicy: Hashable, Sendable {
     public var threshold: Int64
     /// Of a part that is not the last, in bytes.
     public var minimumPartSize: Int64
+    /// Of one upload (AWS, "Amazon S3 multipart upload limits", read 2026-11-22).
+    public var maximumParts: Int64 = 10_000
+    /// Parts of one object that are sent at once.
+    public var partsAtOnce = 8
 
     /// 16 MiB, and parts of at least 8 MiB: S3 takes none below 5 MiB.
     public static let standard = PartPolicy(threshold: 16 << 20, minimumPartSize: 8 << 20)
@@ -13,21 +17,20 @@ public struct PartPolicy: Hashable, Sendable {
         self.minimumPartSize = minimumPartSize
     }
 
-    /// Parts of one upload, and bytes of one part (AWS, "Amazon S3 multipart upload limits", read 2026-11-22).
-    private static let maximumParts: Int64 = 10_000
+    /// Bytes of one part; by the same source.
     private static let maximumPartSize: Int64 = 5 << 30
     private static let mebibyte: Int64 = 1 << 20
-    /// The largest object in bytes: 48.8 TiB.
-    public static let maximumSize: Int64 = maximumParts * maximumPartSize
+    /// The largest object in bytes: 48.8 TiB with 10,000 parts.
+    public var maximumSize: Int64 { maximumParts * Self.maximumPartSize }
 
     /// Whether an object of so many bytes travels in parts.
     public func isLarge(_ bytes: Int64) -> Bool { bytes >= threshold }
 
     /// How we upload `size` bytes: in parts of the minimal size, or of the smallest whole number of MiB that makes no
-    /// more than 10,000 of them; nil for nothing, and for more than ``maximumSize``.
+    /// more than ``maximumParts`` of them; nil for nothing, and for more than ``maximumSize``.
     public func layout(of size: Int64) -> PartLayout? {
-        guard size > 0, size <= Self.maximumSize else { return nil }
-        let needed = (size - 1) / Self.maximumParts + 1
+        guard size > 0, size <= maximumSize else { return nil }
+        let needed = (size - 1) / maximumParts + 1
         let rounded = (needed + Self.mebibyte - 1) / Self.mebibyte * Self.mebibyte
         return PartLayout(size: size, partSize: needed <= minimumPartSize ? minimumPartSize : rounded)
     }

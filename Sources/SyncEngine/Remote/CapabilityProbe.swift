@@ -1,11 +1,17 @@
 public import S3API
 
 /// Finds out what a service does and what keys may, by writing, reading and deleting a few small objects of its own below
-/// `<prefix>.syncd/probe-<random>/`. All of them are deleted at the end, whatever happened.
+/// `<prefix>.syncd/probe-<random>/`. All of them are deleted at the end, whatever happened; what a kill left of earlier
+/// ones is deleted at the beginning.
 public struct CapabilityProbe: Sendable {
     private let client: S3Client
     private let bucket: String
+    /// What all probes of this prefix begin with.
+    private let place: [UInt8]
     private let stem: [UInt8]
+    private let headers: [(name: String, value: String)]
+    /// A copy of an object under the operator's own key would need that key twice.
+    private let copies: Bool
 
     /// What was found.
     public struct Findings: Hashable, Sendable {
@@ -18,12 +24,25 @@ public struct CapabilityProbe: Sendable {
     /// An ETag that no object has.
     private static let wrongETag = "\"00000000000000000000000000000000\""
     private static let content = Array("syncd was here".utf8)
+    /// Seconds after which a probe is of nobody who still works on it.
+    private static let abandonedAfter: Int64 = 3_600
 
-    /// `prefix` is empty, or ending in `/`. `nonce` is random.
-    public init(client: S3Client, bucket: String, prefix: [UInt8], nonce: [UInt8]) {
-        self.client = client
+    /// `prefix` is empty, or ending in `/`. The probes are written as the folder's own objects are. `nonce` is random.
+    public init(
+        client: S3Client,
+        bucket: String,
+        prefix: [UInt8],
+        writing: ObjectWriting = ObjectWriting(),
+        nonce: [UInt8]
+    ) {
+        switch writing.encryption {
+        case .customer(let key): (self.client, copies) = (client.counting(with: key), false)
+        case nil, .managed, .kms: (self.client, copies) = (client, true)
+        }
         self.bucket = bucket
-        stem = prefix + Array(".syncd/probe-".utf8) + TemporaryName.hexadecimal(nonce) + [UInt8(ascii: "/")]
+        headers = writing.options.headers
+        place = prefix + Array(".syncd/probe-".utf8)
+        stem = place + TemporaryName.hexadecimal(nonce) + [UInt8(ascii: "/")]
     }
 
     /// - Throws: what keeps anything from being found out: no answer, refused keys, no such bucket.
@@ -31,9 +50,7 @@ public struct CapabilityProbe: Sendable {
         var found = Findings()
         let key = key("object")
         var etag = ""
-        found.permissions[.put] = try await permission { () throws(S3Error) in
-            etag = try await client.probe(.put, bucket: bucket, key: key, body: Self.content).etag
-        }
+        found.permissions[.put] = try await permission { () throws(S3Error) in etag = try await put(key).etag }
         do throws(S3Error) {
             try await probeReading(key, &found.permissions)
         } catch {
@@ -41,9 +58,9 @@ public struct CapabilityProbe: Sendable {
             throw error
         }
         guard found.permissions[.put] == .yes else { return found }
-        await probeDigests(key, &found.capabilities)
+        await probeDigests(&found.capabilities)
         await probeConditions(key, etag, &found.capabilities)
-        await probeCopies(key, &found)
+        if copies { await probeCopies(key, &found) }
         await probeListing(&found.capabilities)
         found.permissions[.delete] = await clean(&found.capabilities)
         return found
@@ -78,8 +95,10 @@ public struct CapabilityProbe: Sendable {
         }
     }
 
-    private func put(_ key: ObjectKey, _ name: String, _ value: String) async throws(S3Error) -> S3Object {
-        try await client.probe(.put, bucket: bucket, key: key, headers: [(name, value)], body: Self.content)
+    private func put(_ key: ObjectKey, _ header: (name: String, value: String)? = nil) async throws(S3Error) -> S3Object
+    {
+        let all = headers + [header].compactMap { $0 }
+        return try await client.probe(.put, bucket: bucket, key: key, headers: all, body: Self.content)
     }
 
     // MARK: Groups
@@ -94,48 +113,63 @@ public struct CapabilityProbe: Sendable {
         }
     }
 
-    private func probeDigests(_ key: ObjectKey, _ found: inout Capabilities) async {
-        let wrong = [
-            (Capabilities.Feature.contentMD5, "content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="),
-            (.crc32c, "x-amz-checksum-crc32c", "AAAAAA=="),
-            (.crc64nvme, "x-amz-checksum-crc64nvme", "AAAAAAAAAAA="),
-        ]
-        for (feature, name, value) in wrong {
-            let codes: Set<S3Error.Code> = [.badDigest, .other("InvalidChecksum")]
-            found[feature] = await refuses(codes) { () throws(S3Error) in try await put(key, name, value) }
+    /// To an object of their own: the one that was written first keeps its ETag.
+    private func probeDigests(_ found: inout Capabilities) async {
+        let key = self.key("digest")
+        let codes: Set<S3Error.Code> = [.badDigest, .other("InvalidChecksum")]
+        found[.contentMD5] = await refuses(codes) { () throws(S3Error) in
+            try await put(key, ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="))
+        }
+        for (feature, algorithm) in [
+            (Capabilities.Feature.crc32c, Checksum.Algorithm.crc32c), (.crc64nvme, .crc64nvme),
+        ] {
+            let wrong = Checksum(algorithm, value: 0)
+            let refusesWrong = await refuses(codes) { () throws(S3Error) in
+                try await put(key, (algorithm.header, wrong.base64))
+            }
+            let right = Checksum(algorithm, of: Self.content)
+            let takesRight = (try? await put(key, (algorithm.header, right.base64))) != nil
+            found[feature] = refusesWrong == .yes && !takesRight ? .no : refusesWrong
         }
     }
 
     private func probeConditions(_ key: ObjectKey, _ etag: String, _ found: inout Capabilities) async {
         let failed: Set<S3Error.Code> = [.preconditionFailed]
         found[.putIfNoneMatch] = await refuses(failed) { () throws(S3Error) in
-            try await put(key, "if-none-match", "*")
+            try await put(key, ("if-none-match", "*"))
         }
         found[.getIfMatch] = await refuses(failed) { () throws(S3Error) in
             try await client.probe(.get, bucket: bucket, key: key, headers: [("if-match", Self.wrongETag)])
         }
         let refusesOthers = await refuses(failed) { () throws(S3Error) in
-            try await put(key, "if-match", Self.wrongETag)
+            try await put(key, ("if-match", Self.wrongETag))
         }
-        let takesQuoted = await refuses(failed) { () throws(S3Error) in try await put(key, "if-match", "\"\(etag)\"") }
-        let takesBare = await refuses(failed) { () throws(S3Error) in try await put(key, "if-match", etag) }
+        // Under KMS every PUT leaves another ETag.
+        var current = etag
+        let takesQuoted = await refuses(failed) { () throws(S3Error) in
+            let object = try await put(key, ("if-match", "\"\(current)\""))
+            current = object.etag
+            return object
+        }
+        let takesBare = await refuses(failed) { () throws(S3Error) in try await put(key, ("if-match", current)) }
         found[.putIfMatch] = refusesOthers == .yes ? takesQuoted.reversed : refusesOthers
         found[.putIfMatchUnquoted] = refusesOthers == .yes ? takesBare.reversed : refusesOthers
         found[.deleteIfMatch] = await refuses(failed) { () throws(S3Error) in
             try await client.probe(.delete, bucket: bucket, key: key, headers: [("if-match", Self.wrongETag)])
         }
         // A service that does not look at the condition has deleted it.
-        if found[.deleteIfMatch] != .yes {
-            _ = try? await client.probe(.put, bucket: bucket, key: key, body: Self.content)
-        }
+        if found[.deleteIfMatch] != .yes { _ = try? await put(key) }
     }
 
     private func probeCopies(_ key: ObjectKey, _ found: inout Findings) async {
         let source = "/" + S3Client.copySource(bucket: bucket, key: key)
         let copy = self.key("copy")
         found.capabilities[.copyIfMatch] = await refuses([.preconditionFailed]) { () throws(S3Error) in
-            let headers = [("x-amz-copy-source", source), ("x-amz-copy-source-if-match", Self.wrongETag)]
-            return try await client.probe(.put, bucket: bucket, key: copy, headers: headers.map { ($0.0, $0.1) })
+            let conditions = [
+                (name: "x-amz-copy-source", value: source),
+                (name: "x-amz-copy-source-if-match", value: Self.wrongETag),
+            ]
+            return try await client.probe(.put, bucket: bucket, key: copy, headers: headers + conditions)
         }
         let part = self.key("part")
         guard let upload = try? await client.createMultipartUpload(bucket: bucket, key: part) else { return }
@@ -155,20 +189,25 @@ public struct CapabilityProbe: Sendable {
         found.permissions[.abort] = aborted ?? .unknown
     }
 
+    private static let ordered = ["order/a-", "order/a/x", "order/a0"]
+    /// Keys that some services take for others.
+    private static let foldable: [(feature: Capabilities.Feature, names: [String])] = [
+        (.backslashes, ["fold/back\\slash"]), (.emptySegments, ["fold/a//b"]), (.markers, ["fold/marker/"]),
+        (.controlCharacters, ["fold/line\nbreak", "fold/tab\t", "fold/delete\u{7F}"]),
+    ]
+    private static let names =
+        ["object", "digest", "copy", "part"] + ordered + foldable.flatMap(\.names)
+
     private func probeListing(_ found: inout Capabilities) async {
-        let ordered = ["order/a-", "order/a/x", "order/a0"].map(key)
-        let backslash = key("fold/back\\slash")
-        let empty = key("fold/a//b")
-        for key in ordered + [backslash, empty] {
-            _ = try? await client.probe(.put, bucket: bucket, key: key, body: Self.content)
-        }
+        for name in Self.ordered + Self.foldable.flatMap(\.names) { _ = try? await put(key(name)) }
         guard let listed = try? await keys() else { return }
-        let places = ordered.map { key in listed.firstIndex(of: key) }
+        let places = Self.ordered.map { name in listed.firstIndex(of: key(name)) }
         if !places.contains(nil) {
             found[.byteOrder] = places.compactMap { $0 } == places.compactMap { $0 }.sorted() ? .yes : .no
         }
-        found[.backslashes] = listed.contains(backslash) ? .yes : .no
-        found[.emptySegments] = listed.contains(empty) ? .yes : .no
+        for (feature, names) in Self.foldable {
+            found[feature] = names.allSatisfy { listed.contains(key($0)) } ? .yes : .no
+        }
     }
 
     /// The keys of all that was written, in the service's order; at most a page of them.
@@ -176,16 +215,22 @@ public struct CapabilityProbe: Sendable {
         try await client.listObjects(bucket: bucket, ListQuery(prefix: ObjectKey(stem))).objects.map(\.key)
     }
 
+    /// What a kill left of earlier probes, by its age at the service's own clock; at most a page of it.
+    private func abandoned() async -> [ObjectKey] {
+        let page = try? await client.listObjects(bucket: bucket, ListQuery(prefix: ObjectKey(place)))
+        let limit = client.stampTime.seconds - Self.abandonedAfter
+        return (page?.objects ?? []).filter { $0.modified.map { $0.seconds < limit } ?? false }.map(\.key)
+    }
+
     /// Deletes all that was written. - Returns: whether that is allowed.
     private func clean(_ found: inout Capabilities) async -> Capabilities.Verdict {
-        let known = ["object", "copy", "part", "order/a-", "order/a/x", "order/a0", "fold/back\\slash", "fold/a//b"]
-            .map(key)
-        let listed = (try? await keys()) ?? []
-        let all = known + listed.filter { !known.contains($0) }
+        let known = Self.names.map(key)
+        let others = ((try? await keys()) ?? []).filter { !known.contains($0) }
+        let all = known + others + (await abandoned())
         // Where a service knows no batches, the client asks key by key; how it went is in its count.
         let counting = client.counting()
         do throws(S3Error) {
-            let outcomes = try await counting.deleteObjects(bucket: bucket, keys: all)
+            let outcomes = try await counting.deleteObjects(bucket: bucket, keys: Array(all.prefix(1_000)))
             let isDenied = outcomes.contains { $0.error?.code == .accessDenied }
             found[.batchDelete] = isDenied ? .unknown : counting.requestCounts["DELETE"] == nil ? .yes : .no
             return isDenied ? .no : .yes

@@ -119,10 +119,15 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
         mode: UInt16
     ) async throws(StoreError)
         -> (RemoteState, ContentDigest)
-    /// Writes a zero-byte object: a folder marker, or a probe.
+    /// Writes a zero-byte object: a folder marker.
     func putMarker(_ name: [UInt8]) async throws(StoreError)
     /// Deletes up to 1,000 objects. - Returns: one result for each name, in order.
     func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult]
+    /// Finds out what the store does, with a few small objects of its own, of which nothing is left. `nonce` is random.
+    /// - Throws: what keeps anything from being found out.
+    func probe(_ nonce: [UInt8]) async throws(StoreError) -> Capabilities
+    /// From now on the store may make use of what it was seen to do.
+    func rely(on capabilities: Capabilities)
     /// Requests sent so far, by class: LIST, GET, HEAD, PUT, DELETE, POST; each try counts.
     var requestCounts: [String: Int64] { get }
     /// Tries after the first of each request, so far.

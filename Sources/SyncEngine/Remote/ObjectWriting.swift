@@ -1,4 +1,4 @@
-import S3API
+public import S3API
 
 /// What a folder's objects are written with beside their content: as its configuration says. It goes with whole objects
 /// and with uploads in parts alike, and changes nothing of objects that are there already.
@@ -20,20 +20,30 @@ public struct ObjectWriting: Hashable, Sendable {
         case managed
         /// By KMS; a nil key is the account's own for S3.
         case kms(key: String?)
+        /// By a key of the operator's, which goes with every request and stays nowhere else.
+        case customer(CustomerKey)
     }
 
     public init() {}
 
     /// What goes with one object. `name` is its path below the prefix.
     func options(_ name: [UInt8], modified: UnixTime, mode: UInt16) -> PutOptions {
-        var options = PutOptions()
-        options.metadata = metadata.merging(S3ObjectStore.metadata(modified: modified, mode: mode)) { $1 }
+        var options = options
+        options.metadata.merge(S3ObjectStore.metadata(modified: modified, mode: mode)) { $1 }
         options.contentType = contentType(of: name)
+        return options
+    }
+
+    /// What goes with every object, a marker too: a bucket's policy may demand it.
+    var options: PutOptions {
+        var options = PutOptions()
+        options.metadata = metadata
         options.storageClass = storageClass
         options.acl = acl
         options.cacheControl = cacheControl
         switch encryption {
-        case nil: break
+        // The client sends the key itself.
+        case nil, .customer: break
         case .managed: options.encryption = "AES256"
         case .kms(let key):
             options.encryption = "aws:kms"

@@ -145,6 +145,12 @@ public struct ObservedStore: ObjectStore {
         try await look("uploads", name) { () async throws(StoreError) in try await base.uploads(of: name) }
     }
 
+    public func probe(_ nonce: [UInt8]) async throws(StoreError) -> Capabilities {
+        try await effect("probe", []) { () async throws(StoreError) in try await base.probe(nonce) }
+    }
+
+    public func rely(on capabilities: Capabilities) { base.rely(on: capabilities) }
+
     public var requestCounts: [String: Int64] { base.requestCounts }
     public var retryCount: Int64 { base.retryCount }
     public var stampTime: UnixTime { base.stampTime }

@@ -1,4 +1,5 @@
 public import S3API
+import Synchronization
 
 /// The objects below one prefix of one bucket, through the S3 client. This file and the
 /// one of its uploads in parts are all of the engine that knows S3.
@@ -9,10 +10,19 @@ public struct S3ObjectStore: ObjectStore {
     /// The one object that there is, whatever it is called here; nil for all below the prefix.
     private let only: ObjectKey?
     let writing: ObjectWriting
+    private let trusted = Trusted()
+
+    /// What the service was seen to do. Copies of the store share it.
+    private final class Trusted: Sendable {
+        let capabilities = Mutex(Capabilities())
+    }
 
     /// `prefix` is empty, or ending in `/`. The store counts requests for itself, whoever else uses the client.
     public init(client: S3Client, bucket: String, prefix: [UInt8], writing: ObjectWriting = ObjectWriting()) {
-        self.client = client.counting()
+        switch writing.encryption {
+        case .customer(let key): self.client = client.counting(with: key)
+        case nil, .managed, .kms: self.client = client.counting()
+        }
         self.bucket = bucket
         self.prefix = prefix
         self.writing = writing
@@ -96,11 +106,13 @@ public struct S3ObjectStore: ObjectStore {
         mode: UInt16
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         do {
+            var options = writing.options(key(name).bytes, modified: modified, mode: mode)
+            if trusted.capabilities.withLock({ $0[.crc64nvme] }) == .yes { options.checksum = .crc64nvme }
             let result = try await client.putObject(
                 bucket: bucket,
                 key: key(name),
                 body: RequestBody(body),
-                options: writing.options(key(name).bytes, modified: modified, mode: mode)
+                options: options
             )
             return (RemoteState(etag: ETag(result.etag), size: body.length), ContentDigest(result.md5))
         } catch {
@@ -110,10 +122,24 @@ public struct S3ObjectStore: ObjectStore {
 
     public func putMarker(_ name: [UInt8]) async throws(StoreError) {
         do {
-            _ = try await client.putObject(bucket: bucket, key: key(name), body: .bytes([]), options: PutOptions())
+            let options = writing.options
+            _ = try await client.putObject(bucket: bucket, key: key(name), body: .bytes([]), options: options)
         } catch {
             throw StoreError(error)
         }
+    }
+
+    public func probe(_ nonce: [UInt8]) async throws(StoreError) -> Capabilities {
+        let probe = CapabilityProbe(client: client, bucket: bucket, prefix: prefix, writing: writing, nonce: nonce)
+        do {
+            return try await probe.run().capabilities
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    public func rely(on capabilities: Capabilities) {
+        trusted.capabilities.withLock { $0 = capabilities }
     }
 
     public func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] {

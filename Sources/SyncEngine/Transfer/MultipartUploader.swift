@@ -31,8 +31,6 @@ struct MultipartUploader: Sendable {
         notices = context.notices
     }
 
-    /// Parts of one file that wait for a slot or have one: enough to fill them all.
-    private static let partsAtOnce = 8
     /// How often a part is sent that did not arrive as it was read.
     private static let maximumTries = 2
 
@@ -157,7 +155,7 @@ struct MultipartUploader: Sendable {
         var rest = numbers[...]
         var sent: [UploadedPart] = []
         do {
-            try await runBounded(limit: Self.partsAtOnce, until: stop) {
+            try await runBounded(limit: policy.partsAtOnce, until: stop) {
                 rest.popFirst()
             } run: { number in
                 await slots.withSlot {

@@ -85,12 +85,6 @@ struct CheckReport: Sendable {
 }
 
 extension CheckFinding {
-    private static func members(_ capabilities: Capabilities) -> JSONValue {
-        .object(
-            Capabilities.Feature.allCases.map { JSONMember($0.rawValue, .string(capabilities[$0].rawValue)) }
-        )
-    }
-
     fileprivate var json: JSONValue {
         let (result, message): (String, String?) =
             switch verdict {
@@ -103,7 +97,7 @@ extension CheckFinding {
             JSONMember("folder", .optional(folder)),
             JSONMember("connection", .optional(connection)),
             JSONMember("detail", .string(detail)),
-            JSONMember("capabilities", capabilities.map { Self.members($0) } ?? .null),
+            JSONMember("capabilities", capabilities.map { .object($0.members) } ?? .null),
             JSONMember("result", .string(result)),
             JSONMember("message", .optional(message)),
         ])

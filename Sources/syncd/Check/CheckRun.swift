@@ -47,6 +47,7 @@ struct CheckRun: Sendable {
                 client: makeClient(folder.connection),
                 bucket: folder.folder.bucket,
                 prefix: folder.folder.prefix,
+                writing: folder.writing,
                 nonce: SystemRandom().bytes(8)
             ).run()
         }
@@ -91,7 +92,11 @@ struct CheckRun: Sendable {
                 clockLead = clockLead ?? look.clockLead
                 let holding = look.holdsObjects ? "not empty" : "empty"
                 findings.append(CheckFinding(.bucket, folder: name, "\(place), \(holding)"))
-                if let probe { findings += try await probed(folder, by: probe) }
+                if let probe {
+                    findings += try await probed(folder, by: probe)
+                } else {
+                    findings += local.capabilities(folder)
+                }
             } catch {
                 if error.code == .transport {
                     return [keys] + findings + [endpoint(connection, .bad(error.description, .unreachable))]

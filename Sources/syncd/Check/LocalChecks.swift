@@ -31,6 +31,16 @@ struct LocalChecks: Sendable {
         return Int64(String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self))
     }
 
+    // MARK: What a run saw
+
+    /// What the last runs found out of a folder's service; nothing where none had to.
+    func capabilities(_ configured: ConfiguredFolder) -> [CheckFinding] {
+        let recorded = try? StatusFile(directory: configuration.stateDirectory).read()
+        let status = recorded?.document?.folders.first { $0.describes(configured) }
+        guard let known = status?.capabilities else { return [] }
+        return [ProbeFindings.capabilities(known.verdicts, of: configured.folder, triedAt: known.triedAt)]
+    }
+
     // MARK: Keys
 
     /// Of one connection, where `find` looks for what the configuration does not know.

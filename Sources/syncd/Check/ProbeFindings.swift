@@ -36,7 +36,12 @@ enum ProbeFindings {
         )
     }
 
-    static func capabilities(_ found: Capabilities, of folder: Folder) -> CheckFinding {
+    /// `triedAt` is nil for what was tried just now.
+    static func capabilities(
+        _ found: Capabilities,
+        of folder: Folder,
+        triedAt: UnixTime? = nil
+    ) -> CheckFinding {
         let ifMatch: Capabilities.Verdict = found[.putIfMatch] == .yes ? .yes : found[.putIfMatchUnquoted]
         let shown = [
             ("conditional PUT", found[.putIfNoneMatch] == .yes ? ifMatch : found[.putIfNoneMatch]),
@@ -44,7 +49,8 @@ enum ProbeFindings {
             ("CRC64NVME", found[.crc64nvme]), ("listing in byte order", found[.byteOrder]),
         ]
         let detail = shown.map { "\($0.0) \($0.1.rawValue)" }.joined(separator: " · ")
-        var finding = CheckFinding(.capabilities, folder: folder.name, detail)
+        let age = triedAt.map { " (seen \(Format.timestamp($0)))" } ?? ""
+        var finding = CheckFinding(.capabilities, folder: folder.name, detail + age)
         finding.capabilities = found
         return finding
     }

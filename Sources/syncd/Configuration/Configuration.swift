@@ -67,6 +67,12 @@ struct Connection: Hashable, Sendable {
     var isDualStack: Bool
     /// A file of certificates to trust in place of the system's.
     var caFile: String?
+    var provider: Provider
+    /// What the configuration says of the service.
+    var statedCapabilities: Capabilities
+
+    /// What need not be tried: the configuration's word, then what is known of such services.
+    var capabilities: Capabilities { statedCapabilities.completed(by: provider.capabilities) }
 
     /// Where it stands in the configuration.
     var keyPath: String { name.map { "connections.\($0)" } ?? "connection" }

@@ -152,6 +152,15 @@ struct ConfigurationFields {
         return standard
     }
 
+    /// One of `words`; nil where the key is missing, empty or none of them.
+    mutating func word(_ key: String, of words: [String], in section: ConfigurationSection) -> String? {
+        guard let text = setText(key, in: section) else { return nil }
+        if words.contains(text) { return text }
+        let known = words.map { "\"\($0)\"" }.joined(separator: ", ")
+        fault(section.keyPath(key), "\"\(printable(text))\" is none of \(known)\(NearestWord.hint(text, among: words))")
+        return nil
+    }
+
     /// A list of texts, none of them empty.
     mutating func texts(_ key: String, in section: ConfigurationSection, atMost limit: Int) -> [String] {
         guard let value = section.value[key] else { return [] }

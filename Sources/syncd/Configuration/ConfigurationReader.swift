@@ -156,8 +156,9 @@ struct ConfigurationReader {
         let writing = writingReader.read(section)
         fields = writingReader.fields
         let conflict = fields.choice("conflict", in: section, default: ConflictWinner.newest)
+        if let connection { checkSecrecy(of: writing, over: connection, section) }
         guard let name, let path, let bucket, let connection else { return nil }
-        let folder = Folder(
+        var folder = Folder(
             name: name,
             root: Array(path.utf8),
             endpoint: connection.endpoint?.text ?? "",
@@ -169,6 +170,7 @@ struct ConfigurationReader {
             maxDeletePercent: maxDeletePercent,
             trashDays: trashDays
         )
+        folder.capabilities = connection.capabilities
         return ConfiguredFolder(
             folder: folder,
             path: path,
@@ -178,6 +180,21 @@ struct ConfigurationReader {
             watchedScanInterval: watchedScanInterval,
             listInterval: listInterval,
             deleteDelay: deleteDelay
+        )
+    }
+
+    /// A key that travels with each request must not travel in the open.
+    private mutating func checkSecrecy(
+        of writing: ObjectWriting,
+        over connection: Connection,
+        _ section: ConfigurationSection
+    ) {
+        guard case .customer = writing.encryption, let endpoint = connection.endpoint,
+            !endpoint.isSecure, !endpoint.isLoopback
+        else { return }
+        fields.fault(
+            section.keyPath("encryption"),
+            "\"customer\" sends the key with each request, and \(endpoint.text) is not encrypted: use https"
         )
     }
 

@@ -1,4 +1,5 @@
 import S3API
+import SyncEngine
 import Text
 
 /// Reads `connection` and `connections`, filled in from the environment, the service manager's credentials and AWS's
@@ -9,7 +10,7 @@ struct ConnectionReader {
 
     private static let keys = [
         "accessKeyId", "secretAccessKey", "sessionToken", "profile", "region", "endpoint", "addressing", "dualStack",
-        "caFile",
+        "caFile", "provider", "capabilities",
     ]
 
     private(set) var fields: ConfigurationFields
@@ -71,22 +72,52 @@ struct ConnectionReader {
         if isDualStack, endpoint != nil {
             fields.fault(section.keyPath("dualStack"), "is about AWS's own hosts: remove it, or the endpoint")
         }
+        let provider = provider(section, endpoint)
         return Connection(
             name: name,
             credentials: credentials,
             profile: profile,
-            region: region(section, settings),
+            region: region(section, settings, provider),
             endpoint: endpoint,
             addressing: addressing(section),
             isDualStack: isDualStack,
-            caFile: caFile
+            caFile: caFile,
+            provider: provider,
+            statedCapabilities: capabilities(section)
         )
     }
 
-    private mutating func region(_ section: ConfigurationSection, _ settings: ProfileSettings) -> String {
+    private mutating func provider(_ section: ConfigurationSection, _ endpoint: S3Endpoint?) -> Provider {
+        let name = fields.word("provider", of: Provider.all.map(\.name), in: section)
+        return Provider.find(named: name, endpoint: endpoint)
+    }
+
+    /// An object of features, each true or false.
+    private mutating func capabilities(_ section: ConfigurationSection) -> Capabilities {
+        var capabilities = Capabilities()
+        let features = Capabilities.Feature.allCases
+        guard let value = section.value["capabilities"],
+            let inner = fields.section(
+                value,
+                at: section.keyPath("capabilities"),
+                known: features.map(\.rawValue)
+            )
+        else { return capabilities }
+        for feature in features where value[feature.rawValue] != nil {
+            let isThere = fields.flag(feature.rawValue, in: inner, default: false)
+            capabilities[feature] = isThere ? .yes : .no
+        }
+        return capabilities
+    }
+
+    private mutating func region(
+        _ section: ConfigurationSection,
+        _ settings: ProfileSettings,
+        _ provider: Provider
+    ) -> String {
         let region =
             fields.setText("region", in: section) ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"]
-            ?? settings.region ?? "us-east-1"
+            ?? settings.region ?? provider.region ?? "us-east-1"
         if !region.utf8.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }) {
             let message = "\"\(printable(region))\" is no region: letters, digits and hyphens"
             fields.fault(section.keyPath("region"), message)

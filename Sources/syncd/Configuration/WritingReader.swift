@@ -1,13 +1,14 @@
+import S3API
 import SyncEngine
 import Text
 
 /// Reads what a folder's objects are written with.
 struct WritingReader {
     static let keys = [
-        "storageClass", "encryption", "kmsKeyId", "acl", "cacheControl", "contentTypes", "metadata",
+        "storageClass", "encryption", "kmsKeyId", "customerKeyFile", "acl", "cacheControl", "contentTypes", "metadata",
     ]
 
-    private static let encryptions = ["AES256", "aws:kms"]
+    private static let encryptions = ["AES256", "aws:kms", "customer"]
     private static let acls = [
         "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
         "bucket-owner-full-control",
@@ -27,7 +28,7 @@ struct WritingReader {
     mutating func read(_ section: ConfigurationSection) -> ObjectWriting {
         var writing = ObjectWriting()
         writing.storageClass = header("storageClass", in: section)
-        writing.acl = word("acl", of: Self.acls, in: section)
+        writing.acl = fields.word("acl", of: Self.acls, in: section)
         writing.cacheControl = header("cacheControl", in: section)
         writing.encryption = encryption(section)
         writing.contentTypes = texts("contentTypes", in: section, atMost: Self.maximumTypes) { $0.lowercased() }
@@ -36,14 +37,40 @@ struct WritingReader {
     }
 
     private mutating func encryption(_ section: ConfigurationSection) -> ObjectWriting.Encryption? {
-        let key = header("kmsKeyId", in: section)
-        switch word("encryption", of: Self.encryptions, in: section) {
-        case "aws:kms": return .kms(key: key)
-        case let name:
-            if key != nil {
-                fields.fault(section.keyPath("kmsKeyId"), "goes with \"encryption\": \"aws:kms\"")
-            }
-            return name == nil ? nil : .managed
+        let name = fields.word("encryption", of: Self.encryptions, in: section)
+        let kmsKey = header("kmsKeyId", in: section)
+        let keyFile = fields.setText("customerKeyFile", in: section)
+        if kmsKey != nil, name != "aws:kms" {
+            fields.fault(section.keyPath("kmsKeyId"), "goes with \"encryption\": \"aws:kms\"")
+        }
+        if keyFile != nil, name != "customer" {
+            fields.fault(section.keyPath("customerKeyFile"), "goes with \"encryption\": \"customer\"")
+        }
+        switch name {
+        case "aws:kms": return .kms(key: kmsKey)
+        case "customer": return customerKey(keyFile, section).map { .customer($0) }
+        case nil: return nil
+        default: return .managed
+        }
+    }
+
+    private mutating func customerKey(_ file: String?, _ section: ConfigurationSection) -> CustomerKey? {
+        guard let file else {
+            fields.fault(section.keyPath("customerKeyFile"), "is missing: \"encryption\": \"customer\" needs the key")
+            return nil
+        }
+        guard file.hasPrefix("/") else {
+            fields.fault(
+                section.keyPath("customerKeyFile"),
+                "\"\(printable(file))\" is not absolute: write it from \"/\" on"
+            )
+            return nil
+        }
+        do {
+            return try CustomerKeyFile.read(file)
+        } catch {
+            fields.fault(section.keyPath("customerKeyFile"), error.message)
+            return nil
         }
     }
 
@@ -73,15 +100,6 @@ struct WritingReader {
             return nil
         }
         return text
-    }
-
-    private mutating func word(_ key: String, of words: [String], in section: ConfigurationSection) -> String? {
-        guard let text = fields.setText(key, in: section) else { return nil }
-        if words.contains(text) { return text }
-        let known = words.map { "\"\($0)\"" }.joined(separator: ", ")
-        let hint = NearestWord.hint(text, among: words)
-        fields.fault(section.keyPath(key), "\"\(printable(text))\" is none of \(known)\(hint)")
-        return nil
     }
 
     /// An object whose members are texts that can be sent as headers.

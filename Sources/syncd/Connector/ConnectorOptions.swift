@@ -9,6 +9,11 @@ struct ConnectorOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The one of the configuration's connections to use.", valueName: "name"))
     var connection: String?
 
+    @Option(
+        help: ArgumentHelp("A file with the key that objects are encrypted by (SSE-C).", valueName: "file")
+    )
+    var customerKeyFile: String?
+
     /// Finds out how to reach the service.
     func open(_ shared: SharedOptions) throws -> ConnectorContext {
         let environment = ProcessEnvironment.current
@@ -20,18 +25,33 @@ struct ConnectorOptions: ParsableArguments {
         let host = SystemCredentialsHost(environment)
         let isThere = access(shared.config, F_OK) == 0
         try connection.requireCredentials(host, file: isThere ? shared.config : "without a configuration")
+        let client = EngineWiring.makeClient(connection, host).client
         return ConnectorContext(
-            client: EngineWiring.makeClient(connection, host).client,
+            client: try customerKey(over: connection).map { client.counting(with: $0) } ?? client,
+            parts: connection.provider.parts,
             endpoint: connection.endpoint?.text ?? "",
             isJSON: shared.json,
             console: Console.standard(environment)
         )
+    }
+
+    private func customerKey(over connection: Connection) throws -> CustomerKey? {
+        guard let customerKeyFile else { return nil }
+        if let endpoint = connection.endpoint, !endpoint.isSecure, !endpoint.isLoopback {
+            throw ValidationError("--customer-key-file sends the key, and \(endpoint.text) is not encrypted: use https")
+        }
+        do {
+            return try CustomerKeyFile.read(customerKeyFile)
+        } catch {
+            throw ValidationError("--customer-key-file: \(error.message)")
+        }
     }
 }
 
 /// What a command for buckets works with.
 struct ConnectorContext: Sendable {
     var client: S3Client
+    var parts: PartPolicy
     /// Where the service is; empty is AWS.
     var endpoint: String
     var isJSON: Bool

@@ -103,7 +103,8 @@ struct CopyRun: Sendable {
             progress: progress,
             stop: stop,
             concurrency: Self.concurrency,
-            defaultMode: EngineWiring.defaultMode()
+            defaultMode: EngineWiring.defaultMode(),
+            parts: context.parts
         )
     }
 

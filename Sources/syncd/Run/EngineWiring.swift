@@ -9,8 +9,8 @@ struct EngineWiring: Sendable {
     let transports: [CurlTransport]
     /// By the connection's key path.
     private let clients: [String: S3Client]
-    /// Of each folder by its name: the key path of its connection, and what its objects are written with.
-    private var destinations: [String: (connection: String, writing: ObjectWriting)]
+    /// Of each folder by its name: the key path of its connection, and how its objects are written.
+    private var destinations: [String: Destination]
     let concurrency: Int
     let executor: EngineExecutor
     let defaultMode: UInt16
@@ -63,11 +63,21 @@ struct EngineWiring: Sendable {
         defaultMode = Self.defaultMode()
     }
 
-    private static func destinations(
-        _ configuration: Configuration
-    ) -> [String: (connection: String, writing: ObjectWriting)] {
+    private struct Destination {
+        var connection: String
+        var writing: ObjectWriting
+        var parts: PartPolicy
+
+        init(_ folder: ConfiguredFolder) {
+            connection = folder.connection.keyPath
+            writing = folder.writing
+            parts = folder.connection.provider.parts
+        }
+    }
+
+    private static func destinations(_ configuration: Configuration) -> [String: Destination] {
         Dictionary(
-            configuration.folders.map { ($0.folder.name, ($0.connection.keyPath, $0.writing)) },
+            configuration.folders.map { ($0.folder.name, Destination($0)) },
             uniquingKeysWith: { first, _ in first }
         )
     }
@@ -87,18 +97,15 @@ struct EngineWiring: Sendable {
         let transport = CurlTransport(
             options: TransportOptions(caFile: connection.caFile, userAgent: "syncd/\(Version.number)")
         )
-        let client = S3Client(
-            connection: S3Connection(
-                credentials: connection.credentialsProvider(host),
-                region: connection.region,
-                endpoint: connection.endpoint,
-                addressing: connection.addressing,
-                isDualStack: connection.isDualStack
-            ),
-            transport: transport,
-            environment: .system
+        var service = S3Connection(
+            credentials: connection.credentialsProvider(host),
+            region: connection.region,
+            endpoint: connection.endpoint,
+            addressing: connection.addressing,
+            isDualStack: connection.isDualStack
         )
-        return (transport, client)
+        service.signsBodies = connection.provider.signsBodies
+        return (transport, S3Client(connection: service, transport: transport, environment: .system))
     }
 
     /// The mode of a file that names none: 0666 less the umask, which can only be read by setting it.
@@ -139,6 +146,7 @@ struct EngineWiring: Sendable {
             stop: stop,
             concurrency: concurrency ?? self.concurrency,
             defaultMode: defaultMode,
+            parts: destination.parts,
             watcher: watcher,
             share: share
         )

@@ -55,6 +55,8 @@ struct FolderStatus: Hashable, Sendable {
     var agedAt: UnixTime?
     /// How well its directories are watched; nil where nobody does.
     var watching: WatchStatus?
+    /// What its store was last seen to do; nil where nobody tried.
+    var capabilities: KnownCapabilities?
 
     /// A folder that was never synced.
     init(_ configured: ConfiguredFolder) {
@@ -122,6 +124,7 @@ extension FolderStatus {
             halt = report.halt.map { Halt(reason: $0.text, command: $0.reason.isApprovable ? command : nil) }
         }
         lastCycle = report.record
+        capabilities = report.capabilities
         inSync = report.record.result == .inSync && report.failure == nil && halt == nil
         noteAge(of: report, now: now)
         state = halt != nil ? .halted : report.isFailure ? .failing : .idle

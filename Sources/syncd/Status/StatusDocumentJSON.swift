@@ -40,6 +40,7 @@ extension FolderStatus {
                 JSONMember("lastCycle", lastCycle?.json ?? .null),
                 JSONMember("oldestUnsyncedSeconds", oldestUnsyncedSeconds.map { .integer($0) } ?? .null),
                 JSONMember("watching", watching?.json ?? .null),
+                JSONMember("capabilities", capabilities?.json ?? .null),
             ]
         )
     }
@@ -82,6 +83,7 @@ extension FolderStatus {
         lastCycle = json["lastCycle"].flatMap { CycleRecord(json: $0) }
         oldestUnsyncedSeconds = json["oldestUnsyncedSeconds"]?.integer
         watching = json["watching"].flatMap { WatchStatus(json: $0) }
+        capabilities = json["capabilities"].flatMap { KnownCapabilities(json: $0) }
     }
 }
 

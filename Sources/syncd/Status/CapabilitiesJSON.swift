@@ -1,0 +1,26 @@
+import SyncEngine
+import Text
+
+extension Capabilities {
+    /// Each feature with its verdict.
+    var members: [JSONMember] {
+        Feature.allCases.map { JSONMember($0.rawValue, .string(self[$0].rawValue)) }
+    }
+
+    /// What of ``members`` is there.
+    init(members json: JSONValue) {
+        self.init()
+        for feature in Feature.allCases {
+            if let verdict = json[feature.rawValue]?.text.flatMap({ Verdict(rawValue: $0) }) { self[feature] = verdict }
+        }
+    }
+}
+
+extension KnownCapabilities {
+    var json: JSONValue { .object([JSONMember("triedAt", .string(Format.timestamp(triedAt)))] + verdicts.members) }
+
+    init?(json: JSONValue) {
+        guard let triedAt = json["triedAt"]?.text.flatMap({ Format.time($0) }) else { return nil }
+        self.init(verdicts: Capabilities(members: json), triedAt: triedAt)
+    }
+}
