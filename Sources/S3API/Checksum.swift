@@ -73,6 +73,7 @@ public struct ChecksumHasher: Sendable {
         checksum = Checksum(algorithm, value: 0)
     }
 
+    /// Adds bytes that follow those before.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         let value =
             switch checksum.algorithm {

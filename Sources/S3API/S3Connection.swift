@@ -43,7 +43,8 @@ public struct S3Endpoint: Hashable, Sendable {
     /// Whether what is sent stays on this machine.
     public var isLoopback: Bool {
         let host = Self.split(authority[...]).name
-        return host == "localhost" || host == "[::1]" || host.hasPrefix("127.")
+        let isAddress = host.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ".") }
+        return host == "localhost" || host == "[::1]" || (isAddress && host.hasPrefix("127."))
     }
 
     /// Name and port, divided at the last colon that is not in brackets.

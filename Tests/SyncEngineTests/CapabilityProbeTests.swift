@@ -4,11 +4,15 @@ import TestSupport
 import Testing
 
 struct CapabilityProbeTests {
-    private func probe(_ server: FaultServer) async throws -> CapabilityProbe.Findings {
+    private func probe(
+        _ server: FaultServer,
+        writing: ObjectWriting = ObjectWriting()
+    ) async throws -> CapabilityProbe.Findings {
         try await CapabilityProbe(
             client: try server.client(environment: FakeS3World().environment),
             bucket: FaultServer.bucket,
             prefix: Array("p/".utf8),
+            writing: writing,
             nonce: [1, 2, 3, 4]
         ).run()
     }
@@ -22,8 +26,9 @@ struct CapabilityProbeTests {
         let found = try await probe(server)
         let capabilities = found.capabilities
         for feature in [
-            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .getIfMatch, .contentMD5, .batchDelete, .byteOrder,
-            .backslashes, .emptySegments,
+            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .getIfMatch, .contentMD5, .crc32c, .crc64nvme,
+            .batchDelete,
+            .byteOrder, .backslashes, .emptySegments, .controlCharacters, .markers,
         ] {
             #expect(capabilities[feature] == .yes, "\(feature)")
         }
@@ -39,6 +44,7 @@ struct CapabilityProbeTests {
         server.configure {
             $0.ignoresConditions = true
             $0.listsByDirectory = true
+            $0.comparesChecksums = false
         }
         let found = try await probe(server).capabilities
         for feature in [
@@ -90,6 +96,59 @@ struct CapabilityProbeTests {
 
     @Test func `a service that takes an empty part for a copy copies no parts`() async throws {
         #expect(try await probe(FaultServer()).capabilities[.partCopy] == .no)
+    }
+
+    @Test func `under KMS, where every PUT leaves another ETag, If-Match is seen to work`() async throws {
+        let server = try FaultServer()
+        server.configure { $0.encryptsByKMS = true }
+        #expect(try await probe(server).capabilities[.putIfMatch] == .yes)
+    }
+
+    @Test func `a checksum that refuses the right one as well is none`() async throws {
+        let server = try FaultServer()
+        server.on(.putObject, .every, .error(400, "BadDigest")) { $0.header("x-amz-checksum-crc64nvme") != nil }
+        let found = try await probe(server).capabilities
+        #expect(found[.crc64nvme] == .no && found[.crc32c] == .yes)
+    }
+
+    @Test func `the probes are written as the folder's objects are`() async throws {
+        let server = try FaultServer()
+        var writing = ObjectWriting()
+        writing.acl = "bucket-owner-full-control"
+        writing.encryption = .kms(key: "k")
+        _ = try await probe(server, writing: writing)
+        let puts = server.records(of: .putObject).map(\.request)
+        #expect(!puts.isEmpty)
+        for put in puts {
+            #expect(put.header("x-amz-acl") == "bucket-owner-full-control")
+            #expect(put.header("x-amz-server-side-encryption") == "aws:kms")
+        }
+    }
+
+    @Test func `an object under the operator's own key is tried with it`() async throws {
+        let server = try FaultServer()
+        var writing = ObjectWriting()
+        writing.encryption = .customer(try #require(CustomerKey([UInt8](repeating: 7, count: 32))))
+        let found = try await probe(server, writing: writing)
+        #expect(found.capabilities[.putIfMatch] == .yes && found.capabilities[.copyIfMatch] == .unknown)
+        #expect(keys(server) == 0)
+    }
+
+    /// Those of others that go on now are left alone.
+    @Test func `what a kill left goes after an hour`() async throws {
+        let now = FakeS3World().seconds
+        let server = try FaultServer(clock: { now })
+        server.withStore { store in
+            store.put([1], as: "p/.syncd/probe-aaaa/object", modified: now - 3_700)
+            store.put([1], as: "p/.syncd/probe-bbbb/object", modified: now - 3_500)
+            store.put([1], as: "q/.syncd/probe-cccc/object", modified: now - 90_000)
+            store.put([1], as: "p/.syncd/other", modified: now - 90_000)
+        }
+        _ = try await probe(server)
+        let left = server.withStore {
+            $0.buckets[FaultServer.bucket]?.objects.keys.map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(left?.sorted() == ["p/.syncd/other", "p/.syncd/probe-bbbb/object", "q/.syncd/probe-cccc/object"])
     }
 
     @Test func `refused keys end it`() async throws {

@@ -91,6 +91,8 @@ struct ObjectWritingTests {
         world.server.on(.getObject, .every, .error(403, "InvalidObjectState"))
         let report = await world.run()
         #expect(report.problems.map(\.problem.kind) == [.archived])
+        let next = try #require(report.nextAttempt)
+        #expect(next.since(report.record.startedAt) >= .seconds(6 * 3_600), "it is asked for again too soon")
         #expect(world.contents == ["k": [1], "other": [2]])
     }
 }

@@ -100,6 +100,20 @@ struct S3ObjectStoreTests {
         #expect(details.modified == modified && details.mode == 0o640 && details.etagIsOpaque)
     }
 
+    @Test(arguments: [Capabilities.Verdict.yes, .no, .unknown])
+    func `a checksum goes in the MD5's place only where it was seen to be compared`(
+        verdict: Capabilities.Verdict
+    ) async throws {
+        let world = try S3World()
+        var capabilities = Capabilities()
+        capabilities[.crc64nvme] = verdict
+        world.store.rely(on: capabilities)
+        _ = try await world.store.put(Self.name, body: .bytes([1]), modified: UnixTime(seconds: 0), mode: 0o644)
+        let request = try #require(world.server.records(of: .putObject).first).request
+        #expect((request.header("x-amz-checksum-crc64nvme") != nil) == (verdict == .yes))
+        #expect((request.header("content-md5") == nil) == (verdict == .yes))
+    }
+
     // MARK: Uploads
 
     @Test(arguments: ["NoSuchUpload", "NoSuchKey"])

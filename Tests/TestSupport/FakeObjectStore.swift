@@ -35,6 +35,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var hidesDigests = false
         /// States a checksum of each object to who asks for it.
         public var keepsChecksums = false
+        /// A trial finds nothing out.
+        public var hidesCapabilities = false
         /// What this kind of service does with uploads in parts and with ranges.
         public var parts = PartBehaviour()
 
@@ -309,6 +311,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     public func probe(_ nonce: [UInt8]) async throws(StoreError) -> Capabilities {
         try perform("PUT", Array(".syncd/probe-".utf8) + nonce) { state throws(StoreError) in
             var found = Capabilities()
+            guard !state.behaviour.hidesCapabilities else { return found }
             for feature in Capabilities.Feature.allCases { found[feature] = .no }
             found[.controlCharacters] = .yes
             found[.backslashes] = state.behaviour.foldsBackslashes ? .no : .yes

@@ -30,7 +30,7 @@ struct Border {
         Border(directory: "Sources/syncd/Check", modules: ["ArgumentParser", "Glibc", "S3API", "SyncEngine", "Text"]),
         Border(
             directory: "Sources/syncd/Credentials",
-            modules: ["Glibc", "S3API", "Subprocess", "Synchronization"]
+            modules: ["Glibc", "S3API", "Subprocess", "Synchronization", "Text"]
         ),
         Border(
             directory: "Sources/syncd/Daemon",

@@ -116,7 +116,17 @@ struct ConfigurationTests {
         (#""remoteTrashPrefix": "t/""#, "folders[0].remoteTrashPrefix: is not supported by this version"),
         (#""connection": {}"#, "folders[0].connection: must be a string, is an object"),
         (#""connection": "r2""#, #"folders[0].connection: no connection "r2"; there are no "connections""#),
-        (#""encryption": "AES128""#, #"folders[0].encryption: "AES128" is none of "AES256", "aws:kms" (did you mean"#),
+        (
+            #""encryption": "AES128""#,
+            #"folders[0].encryption: "AES128" is none of "AES256", "aws:kms", "customer" (did"#
+        ),
+        (#""encryption": "customer""#, "folders[0].customerKeyFile: is missing"),
+        (#""customerKeyFile": "/k""#, #"folders[0].customerKeyFile: goes with "encryption": "customer""#),
+        (#""encryption": "customer", "customerKeyFile": "k""#, #"folders[0].customerKeyFile: "k" is not absolute"#),
+        (
+            #""encryption": "customer", "customerKeyFile": "/nowhere/k""#,
+            "folders[0].customerKeyFile: /nowhere/k cannot be read"
+        ),
         (#""kmsKeyId": "k""#, #"folders[0].kmsKeyId: goes with "encryption": "aws:kms""#),
         (#""acl": "everybody""#, #"folders[0].acl: "everybody" is none of "private""#),
         (#""storageClass": "é""#, "folders[0].storageClass: must be ASCII"),

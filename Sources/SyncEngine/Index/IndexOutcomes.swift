@@ -233,14 +233,14 @@ private struct OutcomeWriter {
                 problem.message, time.nanoseconds,
             ]
         )
-        try delay(entry)
+        try delay(entry, problem.kind)
     }
 
     /// Counts the failure, and puts the next attempt off.
-    private func delay(_ entry: Int64) throws {
+    private func delay(_ entry: Int64, _ kind: Problem.Kind) throws {
         let statement = try database.cachedStatement(sql: "SELECT attempts FROM entry WHERE id = ?")
         let failures = (try Int64.fetchOne(statement, arguments: [entry]) ?? 0) &+ 1
-        let next = time.nanoseconds &+ RetryDelay.nanoseconds(failures: failures)
+        let next = time.nanoseconds &+ RetryDelay.nanoseconds(failures: failures, kind: kind)
         let sql = "UPDATE entry SET attention = 1, attempts = ?, next_attempt = ? WHERE id = ?"
         try execute(sql, [min(failures, Self.maximumAttempts), next, entry])
     }

@@ -47,7 +47,7 @@ public struct Capabilities: Hashable, Sendable {
     /// What was seen of one; unknown until it is set.
     public subscript(feature: Feature) -> Verdict {
         get { verdicts[feature] ?? .unknown }
-        set { verdicts[feature] = newValue }
+        set { verdicts[feature] = newValue == .unknown ? nil : newValue }
     }
 
     /// These verdicts, and those of `others` where these are unknown.

@@ -15,7 +15,7 @@ NOBODY = 65_534
 DOCUMENT_KEYS = ["version", "running", "folders"]
 FOLDER_KEYS = [
     "name", "path", "bucket", "prefix", "direction", "state", "inSync", "entries", "bytes", "pending", "skipped",
-    "problems", "warnings", "halt", "lastCycle", "oldestUnsyncedSeconds", "watching",
+    "problems", "warnings", "halt", "lastCycle", "oldestUnsyncedSeconds", "watching", "capabilities",
 ]  # fmt: skip
 PENDING_KEYS = ["uploads", "downloads", "deletes", "bytes"]
 PROBLEM_KEYS = ["path", "kind", "message", "since"]

@@ -17,8 +17,8 @@ HOLD_SECONDS = 60
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """One request. `kind` is LIST for a listing, else the method: the classes that `--json` counts by. `range` is the
-    text of that header, `size` the bytes of the body."""
+    """One request. `kind` is LIST for a listing, else the method: the classes that `--json` counts by. `range` and
+    `checksum` are the texts of these headers, `size` the bytes of the body."""
 
     kind: str
     target: str
@@ -26,6 +26,7 @@ class SeenRequest:
     query: tuple
     range: str = ""
     size: int = 0
+    checksum: str = ""
 
     @property
     def part(self):
@@ -265,7 +266,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pairs = tuple(urllib.parse.parse_qsl(query, keep_blank_values=True))
         kind = "LIST" if self.command == "GET" and not key else self.command
         span = self.headers.get("Range") or ""
-        return SeenRequest(kind, self.path, urllib.parse.unquote_to_bytes(key), pairs, span, size)
+        checksum = self.headers.get("x-amz-checksum-crc64nvme") or ""
+        return SeenRequest(kind, self.path, urllib.parse.unquote_to_bytes(key), pairs, span, size, checksum)
 
     def _ask(self, request, body):
         target, headers = self.path, list(self.headers.items())
