@@ -242,6 +242,7 @@ class GetTests(ConnectorCase):
         self.assertIn("nothing below", self.say("get", "--recursive", self.at("none"), "tree", expect=1)[1])
         self.say("get", "--recursive", self.at(), "tree")
         self.assertIn("there is no bucket", self.say("get", "--recursive", "s3://no-such-bucket-here", "d", expect=1)[1])
+        self.assertFalse((self.local / "d").exists(), "a directory for nothing")
 
     def test_an_object_that_is_not_there(self):
         self.assertIn("is not there", self.say("get", self.at("none"), expect=1)[1])

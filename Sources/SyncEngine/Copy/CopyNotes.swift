@@ -15,8 +15,8 @@ public struct CopyNotes: Sendable {
         identity.withUnsafeBytes { hasher.update($0) }
         let name = ContentDigest(hasher.finish()).hexadecimal
         if let place { Self.sweep(place) }
-        if let place, let made = Self.make("\(place)/\(name)") {
-            guard let locked = LockedDirectory(made) else {
+        if let place, let made = Self.make("\(place)/\(name)"), let locked = LockedDirectory(made) {
+            guard locked.isOurs else {
                 throw CycleFailure(code: .busy, message: "another syncd copies the same at this moment")
             }
             if let index = try? SQLiteIndex(path: "\(made)/index.db") {
@@ -60,7 +60,7 @@ public struct CopyNotes: Sendable {
             var status = stat()
             let path = "\(place)/\(name)"
             guard stat("\(path)/index.db", &status) == 0, now - status.st_mtim.tv_sec > patience else { continue }
-            LockedDirectory(path)?.empty()
+            if let old = LockedDirectory(path), old.isOurs { old.empty() }
         }
     }
 
@@ -79,16 +79,15 @@ public struct CopyNotes: Sendable {
 private final class LockedDirectory: Sendable {
     private let path: String
     private let descriptor: CInt
+    /// False where another process has it.
+    let isOurs: Bool
 
-    /// Nil where another process has it.
+    /// Nil where it cannot be opened.
     init?(_ path: String) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            close(descriptor)
-            return nil
-        }
+        isOurs = flock(descriptor, LOCK_EX | LOCK_NB) == 0
     }
 
     deinit { close(descriptor) }

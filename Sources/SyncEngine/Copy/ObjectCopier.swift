@@ -35,6 +35,7 @@ public struct ObjectCopier: Sendable {
             for problem in summary.problems { report.note(problem) }
             report.problemCount += summary.furtherProblems
             report.skipped += summary.skipped
+            if summary.furtherMarkers > 0 { report.note(.furtherMarkers(summary.furtherMarkers)) }
             // Directories that hold nothing are told by their markers alone.
             for marker in summary.markers {
                 do throws(FileSystemError) {
@@ -57,22 +58,50 @@ public struct ObjectCopier: Sendable {
         _ folder: Int64,
         _ report: inout CopyReport
     ) async throws {
-        var jobs: [TransferJob] = []
-        for (path, remote) in objects {
-            try context.stop.check()
-            if let job = try await download(of: path, remote, &report) { jobs.append(job) }
-        }
+        let jobs = try await look(at: objects, &report) { path, remote in await download(of: path, remote) }
         try await transfer(jobs, folder, looksFirst: false, &report)
         let (problems, _) = outcomes.drain()
         for problem in problems { report.note(problem) }
     }
 
-    /// Nil where nothing is to be fetched.
-    private func download(
-        of path: RelativePath,
-        _ remote: RemoteState,
-        _ report: inout CopyReport
-    ) async throws -> TransferJob? {
+    /// What is to be done about one name.
+    private enum Look: Sendable {
+        case transfer(TransferJob)
+        /// Both sides hold the same.
+        case same
+        case problem(Problem)
+        case fatal(CycleFailure)
+    }
+
+    /// Looks at many names, several at once. - Returns: what is to be transferred, in the order of the names.
+    private func look<Item: Sendable>(
+        at items: [Item],
+        _ report: inout CopyReport,
+        by look: @escaping @Sendable (Item) async -> Look
+    ) async throws -> [TransferJob] {
+        var jobs: [(position: Int, job: TransferJob)] = []
+        var rest = items.enumerated().makeIterator()
+        try await runBounded(limit: context.concurrency, until: context.stop) {
+            rest.next()
+        } run: { item in
+            (item.offset, await look(item.element))
+        } finish: { position, look in
+            switch look {
+            case .transfer(let job): jobs.append((position, job))
+            case .same:
+                report.same += 1
+                context.progress.update { progress in
+                    progress.transfers += 1
+                    progress.transfersDone += 1
+                }
+            case .problem(let problem): report.note(problem)
+            case .fatal(let failure): throw failure
+            }
+        }
+        return jobs.sorted { $0.position < $1.position }.map(\.job)
+    }
+
+    private func download(of path: RelativePath, _ remote: RemoteState) async -> Look {
         var entry = Entry(id: 0, path: path, base: nil, local: nil, remote: remote, isRacy: false)
         let status: FileStatus
         do throws(FileSystemError) {
@@ -80,41 +109,25 @@ public struct ObjectCopier: Sendable {
         } catch {
             guard error.code == .notFound || error.code == .notDirectory else {
                 // It concerns this file: others can be copied all the same.
-                report.note(Problem(local: path.bytes, error))
-                return nil
+                return .problem(Problem(local: path.bytes, error))
             }
-            return TransferJob(entry: entry, change: .download(replacing: .nothing))
+            return .transfer(TransferJob(entry: entry, change: .download(replacing: .nothing)))
         }
-        guard status.kind == .file else {
-            report.note(.noFile(path, status.kind))
-            return nil
-        }
+        guard status.kind == .file else { return .problem(.noFile(path, status.kind)) }
         entry.local = status.state
-        guard try await !isSame(entry, &report) else { return nil }
-        guard replaces else {
-            report.note(.inTheWay(path, .local))
-            return nil
-        }
+        let compared = entry
         // What is replaced is the file that was looked at; one that was written meanwhile is kept in the trash.
         entry.base = BaseState(local: status.state, remote: remote, digest: nil)
-        return TransferJob(entry: entry, change: .download(replacing: .base))
+        return await replacing(TransferJob(entry: entry, change: .download(replacing: .base)), of: compared, .local)
     }
 
-    /// Counts an entry whose sides hold the same; notes what keeps them from being compared.
-    private func isSame(_ entry: Entry, _ report: inout CopyReport) async throws -> Bool {
+    /// What is to be done where both sides hold something: `job`, if they differ and that is wished.
+    private func replacing(_ job: TransferJob, of entry: Entry, _ side: Side) async -> Look {
         switch await comparer.compare(entry) {
-        case .same:
-            report.same += 1
-            context.progress.update { progress in
-                progress.transfers += 1
-                progress.transfersDone += 1
-            }
-            return true
-        case .different, .changed: return false
-        case .failed(let problem):
-            report.note(problem)
-            return true
-        case .fatal(let failure): throw failure
+        case .same: .same
+        case .different, .changed: replaces ? .transfer(job) : .problem(.inTheWay(entry.path, side))
+        case .failed(let problem): .problem(problem)
+        case .fatal(let failure): .fatal(failure)
         }
     }
 
@@ -173,19 +186,16 @@ public struct ObjectCopier: Sendable {
         try await transfer(jobs, folder, looksFirst: true, &report)
         let (problems, occupied) = outcomes.drain()
         for problem in problems { report.note(problem) }
-        var replacing: [TransferJob] = []
-        for job in jobs {
-            guard let remote = occupied[job.entry.path] else { continue }
+        let entries = jobs.compactMap { job -> Entry? in
+            guard let remote = occupied[job.entry.path] else { return nil }
             var entry = job.entry
             entry.remote = remote
-            if try await isSame(entry, &report) { continue }
-            if replaces {
-                replacing.append(TransferJob(entry: entry, change: .upload(replacing: .foreign)))
-            } else {
-                report.note(.inTheWay(entry.path, .remote))
-            }
+            return entry
         }
-        try await transfer(replacing, folder, looksFirst: false, &report)
+        let replaced = try await look(at: entries, &report) { entry in
+            await replacing(TransferJob(entry: entry, change: .upload(replacing: .foreign)), of: entry, .remote)
+        }
+        try await transfer(replaced, folder, looksFirst: false, &report)
         for problem in outcomes.drain().problems { report.note(problem) }
     }
 
@@ -257,6 +267,12 @@ public struct ObjectCopier: Sendable {
 }
 
 extension Problem {
+    fileprivate static func furtherMarkers(_ count: Int64) -> Problem {
+        let message =
+            "\(count) more folder markers than \(ListingSummary.maximumKept): fetch parts of the prefix for them"
+        return Problem(path: [], side: .remote, kind: .tooLarge, message: message)
+    }
+
     fileprivate init(local path: [UInt8], _ error: FileSystemError) {
         let message =
             switch error.code {

@@ -6,6 +6,8 @@ struct ListingSummary: Sendable {
     var objects: Int64 = 0
     /// Directories that folder markers name.
     var markers: [RelativePath] = []
+    /// Markers beyond the bound, counted only.
+    var furtherMarkers: Int64 = 0
     /// Keys that are rightly not synced: excluded ones, and our own.
     var skipped: Int64 = 0
     /// Keys that cannot be names here.
@@ -57,8 +59,11 @@ struct RemoteLister {
             summary.objects += 1
             return RemoteObservation(path: path, state: object.state)
         case .marker(let path):
-            if let path, !rules.excludes(path), summary.markers.count < ListingSummary.maximumKept {
+            guard let path, !rules.excludes(path) else { return nil }
+            if summary.markers.count < ListingSummary.maximumKept {
                 summary.markers.append(path)
+            } else {
+                summary.furtherMarkers += 1
             }
             return nil
         case .invalid(.reserved):

@@ -47,14 +47,34 @@ struct GetCommand: AsyncParsableCommand {
         if !copy.recursive { try address.requireKey() }
         if file == "-" { return try await stream(address) }
         if copy.recursive { address.key = address.key.asFolder }
+        if copy.recursive { return try await fetchAll(address) }
         let name = address.key.lastPart
-        let place =
-            copy.recursive
-            ? try LocalPlace(directory: file ?? ".", make: true)
-            : try LocalPlace(file: file ?? ".", orInDirectory: name.isEmpty ? nil : name)
+        let place = try LocalPlace(file: file ?? ".", orInDirectory: name.isEmpty ? nil : name)
         let context = try connector.open(shared)
         let run = CopyRun(context, address, place, replaces: copy.force, isQuiet: copy.quiet || parent.quiet)
         try await context.finish { stop throws(S3Error) in try await run.fetch(until: stop) }
+    }
+
+    /// A directory is made only once the service has answered: a wrong bucket leaves nothing here.
+    private func fetchAll(_ address: ObjectAddress) async throws {
+        let context = try connector.open(shared)
+        let (directory, isThere) = (file ?? ".", access(file ?? ".", F_OK) == 0)
+        let (replaces, isQuiet) = (copy.force, copy.quiet || parent.quiet)
+        let run = { @Sendable (place: LocalPlace) -> CopyRun in
+            CopyRun(context, address, place, replaces: replaces, isQuiet: isQuiet)
+        }
+        let known = isThere ? run(try LocalPlace(directory: directory, make: false)) : nil
+        try await context.finish { stop throws(S3Error) -> ExitCause in
+            if let known { return try await known.fetch(until: stop) }
+            let query = ListQuery(prefix: address.key, maxKeys: 1)
+            _ = try await context.client.listObjects(bucket: address.bucket, query)
+            switch Result(catching: { () throws(UsageError) in try LocalPlace(directory: directory, make: true) }) {
+            case .success(let place): return try await run(place).fetch(until: stop)
+            case .failure(let error):
+                context.console.complain(error.message)
+                return .usage
+            }
+        }
     }
 
     private func stream(_ address: ObjectAddress) async throws {
