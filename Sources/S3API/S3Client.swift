@@ -30,7 +30,15 @@ public final class S3Client: Sendable {
         /// The `Date` of the last answer, and our own time when it came.
         var lastDate: (text: String, received: S3Time)?
         var regions: [String: String] = [:]
+        /// What a HEAD was signed with that was refused without a word, though both are right.
+        var confirmed: [String: Confirmed] = [:]
         var signingKeys = SigningKeys()
+    }
+
+    /// A bucket's region and keys that an operation with an answer's body confirmed.
+    private struct Confirmed: Equatable {
+        var region: String
+        var keys: S3Credentials
     }
 
     /// Regions that are kept; beyond, all are forgotten and asked for anew.
@@ -115,7 +123,7 @@ public final class S3Client: Sendable {
                     transport: error
                 )
             }
-            if await hasOtherRegion(than: region, after: failure, operation, &corrections) { continue }
+            if await hasOtherRegion(than: region, keys, after: failure, operation, &corrections) { continue }
             if try await hasOtherKeys(than: keys, after: failure, operation, &corrections) { continue }
             lastRetry = try await pause(after: attempt, failure, retryAfter)
         }
@@ -189,21 +197,44 @@ public final class S3Client: Sendable {
         }
     }
 
-    /// True if a HEAD was refused for its region, which its answer has no body to say: a GET is told.
+    /// True if a request was refused for its region without being told the right one. A HEAD's answer has no body to say
+    /// so, but a GET is told; of a bucket in a region that an account must opt in to, only a HEAD of the bucket is.
     private func hasOtherRegion(
         than signedRegion: String,
+        _ keys: S3Credentials,
         after failure: S3Error,
         _ operation: Operation,
         _ done: inout Corrections
     ) async -> Bool {
-        guard operation.method == .head, failure.code == .other("400"), !done.region, let bucket = operation.bucket
-        else {
+        guard !done.region, let bucket = operation.bucket, operation.key != nil || operation.countedAs == "LIST" else {
             return false
         }
-        done.region = true
-        // What matters is what the service corrects on the way.
-        _ = try? await bucketLocation(bucket)
+        if failure.code == .other("IllegalLocationConstraintException") {
+            done.region = true
+            // What matters is what the service corrects on the way, of this request and of that beneath it.
+            _ = try? await perform(Operation(name: "HeadBucket", method: .head, bucket: bucket))
+        } else if operation.method == .head, failure.code == .other("400") {
+            done.region = true
+            let signedWith = Confirmed(region: signedRegion, keys: keys)
+            // Each of ten thousand objects may be refused for a reason of its own.
+            guard shared.state.withLock({ $0.confirmed[bucket] }) != signedWith else {
+                done.keys = true
+                return false
+            }
+            if (try? await bucketLocation(bucket)) != nil, region(of: bucket) == signedRegion {
+                confirm(signedWith, bucket)
+            }
+        } else {
+            return false
+        }
         return region(of: bucket) != signedRegion
+    }
+
+    private func confirm(_ confirmed: Confirmed, _ bucket: String) {
+        shared.state.withLock { state in
+            if state.confirmed.count >= Self.maximumRegions { state.confirmed.removeAll() }
+            state.confirmed[bucket] = confirmed
+        }
     }
 
     /// True if the service refused the keys, and there are others by now.

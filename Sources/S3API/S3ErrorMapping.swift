@@ -49,6 +49,8 @@ extension S3Error.Code {
     /// A code that is not known here, with a status that says enough.
     private static func named(_ name: String, status: Int) -> Self {
         switch status {
+        // R2 says "Unauthorized" of keys that it does not take (its documents, read 2026-11-28).
+        case 401: .credentialsRefused
         case 408: .other("RequestTimeout")
         case 412: .preconditionFailed
         case 416: .invalidRange

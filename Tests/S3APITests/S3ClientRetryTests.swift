@@ -181,6 +181,36 @@ struct S3ClientRetryTests {
 
     private static let location = FakeTransport.Answer.status(200, [:], "<LocationConstraint/>")
 
+    /// Each of them may be refused for a reason of its own, a key that it is encrypted by for instance.
+    @Test func `many HEADs that are refused without a word ask for the region once`() async throws {
+        let located = FakeTransport.Answer.status(200, [:], "<LocationConstraint/>")
+        let fixture = try ClientFixture([.status(400), located] + Array(repeating: .status(400), count: 9))
+        for _ in 0..<10 {
+            let error = await failure { () async throws(S3Error) in
+                try await fixture.client.headObject(bucket: "b", key: Self.key)
+            }
+            #expect(error?.status == 400)
+        }
+        #expect(fixture.transport.requests.count == 11)
+    }
+
+    /// Only the answer to HEAD of the bucket names a region that an account must opt in to.
+    @Test(arguments: [400, 403])
+    func `a bucket in a region to opt in to is found by a HEAD of it`(status: Int) async throws {
+        let fixture = try ClientFixture(
+            [
+                .error(400, "IllegalLocationConstraintException"),
+                .status(status, ["x-amz-bucket-region": "af-south-1"]),
+                .status(200, ["x-amz-bucket-region": "af-south-1"]), .status(204), .status(204),
+            ],
+            endpoint: nil
+        )
+        #expect(await Self.delete(fixture) == nil)
+        #expect(await Self.delete(fixture) == nil)
+        #expect(fixture.transport.requests.map(\.method) == [.delete, .head, .head, .delete, .delete])
+        #expect(fixture.transport.requests.last?.origin == "https://b.s3.af-south-1.amazonaws.com")
+    }
+
     @Test func `regions that contradict each other end it after one correction`() async throws {
         let fixture = try ClientFixture(
             FakeTransport { _, number in

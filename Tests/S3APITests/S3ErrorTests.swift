@@ -33,6 +33,7 @@ struct S3ErrorTests {
             (502, "Boom", .internalError),
             (429, "QuotaOfRequests", .slowDown), (412, "NotMet", .preconditionFailed), (501, "Boom", .notImplemented),
             (408, "Slow", .other("RequestTimeout")), (404, "NoSuchTagSet", .other("NoSuchTagSet")),
+            (401, "Unauthorized", .credentialsRefused),
         ] as [(Int, String, S3Error.Code)]
     )
     func `the service's own code counts, and an unknown one with its status`(

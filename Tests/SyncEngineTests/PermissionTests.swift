@@ -132,10 +132,51 @@ struct PermissionTests {
         world.server.on(.putObject, .every, .deny)
         let report = await world.run()
         #expect(report.failure == nil && report.record.result == .problems)
-        #expect((20...24).contains(world.server.count(of: .putObject)), "\(world.server.count(of: .putObject))")
+        #expect((20...36).contains(world.server.count(of: .putObject)), "\(world.server.count(of: .putObject))")
         world.server.removeRules()
         let second = await world.run()
         #expect(second.record.uploaded == 200 && second.problems.isEmpty)
+    }
+
+    /// Every cycle asks again: what comes first and is denied must not starve the rest.
+    @Test(arguments: [(25, 100), (25, 1), (60, 3), (19, 5)])
+    func `many denials side by side keep nothing else waiting`(denied: Int, allowed: Int) async throws {
+        let world = try S3World(.up, deletes: true)
+        for number in 0..<denied { try world.write("a\(number)", [UInt8(number)]) }
+        for number in 0..<allowed { try world.write("b\(number)", [UInt8(number)]) }
+        world.server.on(.putObject, .every, .deny) { $0.key?.starts(with: Array("pre fix+/a".utf8)) ?? false }
+        let report = await world.run()
+        #expect(report.record.uploaded == Int64(allowed) && report.problems.count <= denied)
+        world.server.removeRules()
+        await world.run()
+        #expect(world.objects.count == denied + allowed)
+        // The same with deletes, key by key.
+        for name in world.objects.keys.sorted() { world.remove(name) }
+        try world.write("keep", [1])
+        world.server.on(.deleteObjects, .every, .error(501, "NotImplemented"))
+        world.server.on(.deleteObject, .every, .deny) { $0.key?.starts(with: Array("pre fix+/a".utf8)) ?? false }
+        try await world.approveAndRun()
+        #expect(world.objects.keys.filter { $0.hasPrefix("b") }.isEmpty)
+    }
+
+    /// AWS under a policy that lets only a prefix be listed: HEAD names no prefix, and absence is not told.
+    @Test func `absence that HEAD may not tell is told by a listing of the one key`() async throws {
+        let world = try S3World(.down, deletes: true)
+        for number in 0..<12 { world.put([UInt8(number)], as: "k\(number)") }
+        world.put([1], as: "k")
+        await world.run()
+        #expect(world.contents.count == 13)
+        world.server.configure { $0.hidesAbsence = true }
+        world.server.withStore { $0.buckets[FaultServer.bucket]?.objects[Array("pre fix+/k".utf8)] = nil }
+        let report = await world.run()
+        #expect(report.record.deletedLocal == 1 && report.problems.isEmpty && world.contents.count == 12)
+        try world.write("new", [5])
+        let copied = await world.copier(replaces: false).send(try RelativePath(Array("new".utf8)))
+        #expect(copied.copied == 1 && copied.problems.isEmpty)
+        world.server.on(.listObjectsV2, .every, .deny)
+        try world.write("newer", [6])
+        let denied = await world.copier(replaces: false).send(try RelativePath(Array("newer".utf8)))
+        #expect(denied.copied == 0 && denied.problems.map(\.kind) == [.denied])
     }
 
     @Test func `deletes that are denied now and then stop no other`() async throws {

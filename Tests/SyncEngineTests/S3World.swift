@@ -52,6 +52,13 @@ final class S3World {
     @discardableResult
     func run() async -> CycleReport { await SyncCycle(context).run() }
 
+    /// Approves what a cycle is stopped from, and runs another.
+    func approveAndRun() async throws {
+        await run()
+        _ = try await OperatorWishes(context).approve()
+        await run()
+    }
+
     /// Copies between the two sides, without a base.
     func copier(replaces: Bool) -> ObjectCopier { ObjectCopier(context, replaces: replaces) }
 

@@ -93,17 +93,19 @@ struct SyncCycleSafetyTests {
         #expect(world.files.count == 6)
     }
 
-    @Test func `down, only a definite absence deletes: a refused look at the object does not`() async throws {
+    /// A listing of the one key may tell, where a HEAD may not.
+    @Test(arguments: [true, false])
+    func `down, only a definite absence deletes: a refused look at the object does not`(mayList: Bool) async throws {
         let world = try await settled(.down)
         world.removeObject("a")
-        world.store.before = { request, _ throws(StoreError) in
-            guard request == "HEAD" else { return }
+        world.store.before = { request, name throws(StoreError) in
+            guard request == "HEAD" || (request == "LIST" && !name.isEmpty && !mayList) else { return }
             throw StoreError(code: .accessDenied, message: "access denied", status: 403)
         }
         let report = try await world.run()
-        #expect(report.record.deletedLocal == 0)
-        #expect(report.problems.map(\.problem.kind) == [.denied])
-        #expect(world.files["a"] == "a")
+        #expect(report.record.deletedLocal == (mayList ? 1 : 0))
+        #expect(report.problems.map(\.problem.kind) == (mayList ? [] : [.denied]))
+        #expect(world.files["a"] == (mayList ? nil : "a"))
     }
 
     @Test func `down, a file that appeared after the scan is never overwritten unseen`() async throws {

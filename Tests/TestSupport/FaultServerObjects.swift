@@ -55,7 +55,9 @@ extension FaultStore {
     // MARK: Reading
 
     private func read(_ bucket: FaultBucket, _ request: FaultRequest, _ key: [UInt8]) -> FaultAnswer {
-        guard let object = bucket.objects[key] else { return .error(404, "NoSuchKey") }
+        guard let object = bucket.objects[key] else {
+            return quirks.hidesAbsence ? .error(403, "AccessDenied") : .error(404, "NoSuchKey")
+        }
         if let refusal = refusal(request, current: object) { return refusal }
         if let refusal = customerKeyRefusal(object, request) { return refusal }
         var headers = Self.headers(of: object) + checksumHeaders(object, request)

@@ -47,6 +47,8 @@ public struct FaultQuirks: Sendable {
     public var ignoresConditions = false
     /// New objects are encrypted by a key of KMS, and their ETags opaque.
     public var encryptsByKMS = false
+    /// Denies HEAD and GET of what is not there, as AWS does to who may not list.
+    public var hidesAbsence = false
     /// Compares the checksums of bodies, and states one of each object to who asks.
     public var comparesChecksums = true
     /// Objects on a page, at most.

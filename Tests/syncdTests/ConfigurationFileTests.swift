@@ -119,6 +119,46 @@ struct ConfigurationFileTests {
         )
     }
 
+    /// Whoever writes them has commands run, and whoever reads them has the keys.
+    @Test
+    func `files with keys inside a root must be excluded`() throws {
+        let directory = TemporaryDirectory()
+        let root = directory.directory("root")
+        let home = directory.directory("root/home")
+        let key = directory.file("root/key", String(repeating: "k", count: 32))
+        let place = ProcessEnvironment(isRoot: true) { $0 == "HOME" ? home : nil }
+        func faults(_ options: String, keys: Bool = true) -> [String] {
+            let connection = keys ? #""accessKeyId": "AK", "secretAccessKey": "SK", "# : ""
+            let text = """
+                {"connection": {\(connection)"endpoint": "https://s3.example.net"}, "stateDirectory": "/nonexistent/state",
+                 "folders": [{"name": "a", "path": "\(root)", "bucket": "bbb"\(options)}]}
+                """
+            let file = directory.file("c.json", text)
+            do throws(ConfigurationError) {
+                _ = try ConfigurationFile.load(file, environment: place)
+                return []
+            } catch {
+                return error.faults.map { "\($0.keyPath): \($0.message)" }
+            }
+        }
+        #expect(faults("").isEmpty, "keys are in the configuration, and there is no such file")
+        let looking = faults("", keys: false)
+        #expect(looking.count == 2)
+        #expect(looking[0].contains(#"folders[0].exclude: the root holds AWS's shared config"#))
+        #expect(looking[1].contains(#"exclude "/home/.aws/credentials""#))
+        #expect(faults(#", "exclude": [".aws/"]"#, keys: false).isEmpty)
+        _ = directory.directory("root/home/.aws")
+        _ = directory.file("root/home/.aws/credentials", "[default]")
+        #expect(faults("").count == 1)
+        let own = #", "exclude": [".aws/"], "encryption": "customer", "customerKeyFile": "\#(key)""#
+        #expect(
+            faults(own) == [
+                #"folders[0].exclude: the root holds the customerKeyFile, which must not be synced: exclude "/key", or move it elsewhere"#
+            ]
+        )
+        #expect(faults(own.replacing(".aws/", with: #".aws/", "/key"#)).isEmpty)
+    }
+
     @Test
     func `a file of certificates that cannot be read is told`() {
         let directory = TemporaryDirectory()

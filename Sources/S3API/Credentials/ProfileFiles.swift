@@ -10,7 +10,7 @@ public struct ProfileFiles: Sendable {
     private var credentialsPath: String? { path("AWS_SHARED_CREDENTIALS_FILE", standard: "credentials") }
 
     /// Where they are, whether or not they are there.
-    var paths: [String] { [configPath, credentialsPath].compactMap { $0 } }
+    public var paths: [String] { [configPath, credentialsPath].compactMap { $0 } }
 
     private func path(_ variable: String, standard: String) -> String? {
         let home = host.variable("HOME")

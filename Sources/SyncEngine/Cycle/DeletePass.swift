@@ -9,6 +9,8 @@ struct DeletePass {
 
     /// Keys in one request: S3's own bound.
     private static let batchSize = 1_000
+    /// Batches that wait in memory until one that is tried is not denied.
+    private static let maximumPassedOver = 16
     /// Batches under way at once.
     private static let maximumBatches = 4
 
@@ -77,19 +79,21 @@ struct DeletePass {
         delete: @escaping @Sendable ([Entry]) async -> [Deleter.Result],
         finish: (Entry, Deleter.Result) async throws -> Void
     ) async -> (any Error)? {
-        var denials = Denials()
+        var filter = DenialFilter<[Entry]>(maximumStride: Self.maximumPassedOver)
         do {
-            try await runBounded(limit: limit, until: context.stop) {
-                denials.areAll ? nil : try await next()
-            } run: { entries in
-                (entries, await delete(entries))
-            } finish: { entries, results in
-                for (entry, result) in zip(entries, results) {
-                    context.claims.release(entry.path, by: .cycle)
-                    denials.note(result.isDenial)
-                    try await finish(entry, result)
+            repeat {
+                try await runBounded(limit: limit, until: context.stop) {
+                    try await filter.next(next)
+                } run: { entries in
+                    (entries, await delete(entries))
+                } finish: { entries, results in
+                    for (entry, result) in zip(entries, results) {
+                        context.claims.release(entry.path, by: .cycle)
+                        filter.note(isDenial: result.isDenial)
+                        try await finish(entry, result)
+                    }
                 }
-            }
+            } while filter.hasMore
             return nil
         } catch {
             return error

@@ -69,12 +69,18 @@ struct TransferPass {
         var staged: [StagedDownload] = []
         var stagedBytes: Int64 = 0
         var retries: [TransferJob] = []
-        var denials = Denials()
+        var filters: [TransferLane: DenialFilter<TransferJob>] = [:]
     }
 
     private enum Ended: Sendable {
         case upload(TransferJob, Uploader.Result)
         case download(TransferJob, Downloader.Result)
+
+        var job: TransferJob {
+            switch self {
+            case .upload(let job, _), .download(let job, _): job
+            }
+        }
 
         /// The path, unless it is still to be installed.
         var settledPath: RelativePath? {
@@ -116,13 +122,15 @@ struct TransferPass {
         var firstError: (any Error)?
         do {
             let limits = lanes.map { limit(of: $0, beside: lanes) }
-            try await runBounded(lanes: limits, total: context.concurrency, until: context.stop) { lane in
-                state.denials.areAll ? nil : try await next(lanes[lane])
-            } _: { job in
-                await transfer(job)
-            } _: { ended in
-                try await take(ended, into: &state)
-            }
+            repeat {
+                try await runBounded(lanes: limits, total: context.concurrency, until: context.stop) { lane in
+                    try await state.filters[lanes[lane], default: DenialFilter()].next { try await next(lanes[lane]) }
+                } _: { job in
+                    await transfer(job)
+                } _: { ended in
+                    try await take(ended, into: &state)
+                }
+            } while state.filters.values.contains { $0.hasMore }
         } catch {
             firstError = error
         }
@@ -139,6 +147,8 @@ struct TransferPass {
         case .small: lanes.contains(.large) ? max(1, context.concurrency - slots) : context.concurrency
         }
     }
+
+    private func lane(of job: TransferJob) -> TransferLane { TransferLane(job.change, of: job.entry, context.parts) }
 
     private func transfer(_ job: TransferJob) async -> Ended {
         let transfers = context.share.transfers
@@ -163,7 +173,7 @@ struct TransferPass {
 
     private func take(_ ended: Ended, into state: inout State) async throws {
         if let path = ended.settledPath { context.claims.release(path, by: owner) }
-        state.denials.note(ended.problem?.kind == .denied)
+        state.filters[lane(of: ended.job)]?.note(isDenial: ended.problem?.kind == .denied)
         switch ended {
         case .upload(let job, .done(let outcome)):
             if outcome.isRacy { context.notices.noteRacy(job.entry.path) }

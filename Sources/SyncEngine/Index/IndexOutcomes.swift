@@ -84,6 +84,7 @@ private struct OutcomeWriter {
             try observe(entry.id, Self.observeRemote, IndexRows.values(state))
         case .failed(let entry, let problem):
             guard try row(of: entry) != nil else { return }
+            try checkPath(of: entry)
             try note(problem, of: entry.id)
         }
     }
@@ -102,6 +103,12 @@ private struct OutcomeWriter {
     /// both sides. Another path may have its number by now.
     private func row(of entry: EntryVersion) throws -> Standing? {
         try standing("id = ? AND folder = ? AND path = ?", [entry.id, folder, IndexRows.blob(entry.path.bytes)])
+    }
+
+    /// Of a path that damage made, nothing ever succeeds: what finds rows by their paths knows the right one still.
+    private func checkPath(of entry: EntryVersion) throws {
+        let found = try standing("folder = ? AND path = ?", [folder, IndexRows.blob(entry.path.bytes)])
+        guard found?.id == entry.id else { throw IndexDamage("an entry is not found by its path") }
     }
 
     private func standing(_ condition: String, _ arguments: StatementArguments) throws -> Standing? {

@@ -137,13 +137,22 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
 extension ObjectStore {
     func head(_ name: [UInt8]) async throws(StoreError) -> ObjectDetails { try await head(name, asksChecksum: false) }
 
-    /// What stands at a name now; nil only for a 404.
+    /// What stands at a name now; nil only where the store says that nothing does.
+    ///
+    /// To keys that may list no more than a prefix, AWS answers a HEAD of what is not there as if it were forbidden
+    /// (HeadObject, read 2026-11-28): a HEAD names no prefix. A listing of the one key does, and tells.
     func stateNow(_ name: [UInt8]) async throws(StoreError) -> RemoteState? {
         do {
             return try await head(name).state
         } catch {
             if error.code == .notFound { return nil }
-            throw error
+            guard error.code == .accessDenied, let page = try? await list(beginningWith: name, continuation: nil) else {
+                throw error
+            }
+            if let object = page.objects.first(where: { $0.name == name }) { return object.state }
+            // Of so many keys that begin with this one it may be on another page.
+            guard page.continuation == nil else { throw error }
+            return nil
         }
     }
 }

@@ -103,6 +103,8 @@ struct ConfiguredFolder: Sendable {
     var connection: Connection
     /// What its objects are written with.
     var writing: ObjectWriting
+    /// Where the key for them was read; nil for none of the operator's own.
+    var customerKeyFile: String?
     /// Between two full scans by a daemon.
     var scanInterval: Duration
     /// The same while all directories are watched.

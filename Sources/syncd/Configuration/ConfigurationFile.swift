@@ -1,4 +1,5 @@
 import Glibc
+import S3API
 import SyncEngine
 import Text
 
@@ -17,7 +18,8 @@ enum ConfigurationFile {
         let overlaps = ConfigurationOverlaps(
             roots: configuration.folders.map { canonical($0.folder.root) },
             stateDirectory: canonical(Array(configuration.stateDirectory.utf8)),
-            configurationFile: canonical(Array(path.utf8))
+            configurationFile: canonical(Array(path.utf8)),
+            secrets: secrets(configuration, environment)
         )
         var faults = overlaps.faults(in: configuration)
         for connection in [configuration.connection] + configuration.namedConnections {
@@ -27,6 +29,29 @@ enum ConfigurationFile {
         }
         guard faults.isEmpty else { throw ConfigurationError(file: path, faults: faults) }
         return configuration
+    }
+
+    /// Files that are secret, or as trusted as the configuration: whoever writes AWS's shared files has commands run.
+    /// Those in their usual place count where they are there, or where keys are looked for in them.
+    private static func secrets(
+        _ configuration: Configuration,
+        _ environment: ProcessEnvironment
+    ) -> [ConfigurationOverlaps.Secret] {
+        let looksForKeys = configuration.usedConnections.contains { $0.credentials == nil }
+        var files = configuration.folders.compactMap { folder in
+            folder.customerKeyFile.map { (name: "the customerKeyFile", path: $0) }
+        }
+        for path in ProfileFiles(host: SystemCredentialsHost(environment)).paths {
+            if looksForKeys || access(path, F_OK) == 0 { files.append(("AWS's shared \(lastPart(path))", path)) }
+        }
+        for variable in ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] {
+            if let path = environment[variable] { files.append((variable, path)) }
+        }
+        return files.map { ConfigurationOverlaps.Secret(name: $0.name, path: canonical(Array($0.path.utf8))) }
+    }
+
+    private static func lastPart(_ path: String) -> Substring {
+        path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
     }
 
     /// One connection, for commands that need nothing else: of the file at `path`, or of the default one where that is

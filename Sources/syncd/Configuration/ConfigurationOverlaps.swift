@@ -1,4 +1,5 @@
 import SyncEngine
+import Text
 
 /// Finds folders that would work on each other's files or objects: a pure step over paths that were made canonical.
 struct ConfigurationOverlaps {
@@ -6,6 +7,16 @@ struct ConfigurationOverlaps {
     var roots: [[UInt8]]
     var stateDirectory: [UInt8]
     var configurationFile: [UInt8]
+    /// Other files that hold secrets, or that commands come from.
+    var secrets: [Secret] = []
+
+    /// A file that no folder may send or write.
+    struct Secret: Hashable {
+        /// What it is, as it is told.
+        var name: String
+        /// Canonical.
+        var path: [UInt8]
+    }
 
     func faults(in configuration: Configuration) -> [ConfigurationError.Fault] {
         var faults: [ConfigurationError.Fault] = []
@@ -18,6 +29,7 @@ struct ConfigurationOverlaps {
                     .init("folders[\(index)].path", "holds this configuration file: move one of the two elsewhere")
                 )
             }
+            faults += secretFaults(index, root, IgnoreRules(patterns: configuration.folders[index].folder.exclude))
             for other in 0..<index {
                 faults += pathFault(index, other).map { [$0] } ?? []
                 faults +=
@@ -27,6 +39,20 @@ struct ConfigurationOverlaps {
             }
         }
         return faults
+    }
+
+    /// Those that lie inside a root, and are not excluded there.
+    private func secretFaults(_ index: Int, _ root: [UInt8], _ rules: IgnoreRules) -> [ConfigurationError.Fault] {
+        secrets.compactMap { secret in
+            guard Self.contains(root, secret.path), secret.path.count > root.count else { return nil }
+            let inner = Array(secret.path.dropFirst(root.last == UInt8(ascii: "/") ? root.count : root.count + 1))
+            if let path = try? RelativePath(inner), rules.excludes(path) { return nil }
+            let pattern = "\"/\(printable(String(decoding: inner, as: UTF8.self)))\""
+            return .init(
+                "folders[\(index)].exclude",
+                "the root holds \(secret.name), which must not be synced: exclude \(pattern), or move it elsewhere"
+            )
+        }
     }
 
     private func pathFault(_ index: Int, _ other: Int) -> ConfigurationError.Fault? {

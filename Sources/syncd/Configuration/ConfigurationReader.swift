@@ -176,6 +176,7 @@ struct ConfigurationReader {
             path: path,
             connection: connection,
             writing: writing,
+            customerKeyFile: section.value["customerKeyFile"]?.text,
             scanInterval: scanInterval,
             watchedScanInterval: watchedScanInterval,
             listInterval: listInterval,

@@ -11,7 +11,8 @@ struct PolicyCommand: AsyncParsableCommand {
             Without --bucket it is for the folders of the configuration: read-only for
             those that go down, without deletes where "delete" is false, and for the
             prefix alone where there is one. The JSON is what IAM takes; services beside
-            AWS that know policies mostly take it too. It sends no request.
+            AWS that know policies mostly take it too. It sends no request. Where objects are
+            under a key of KMS, "kmsKeyId" must be the key's ARN to be among what is printed.
 
             Examples:
               syncd policy > policy.json
@@ -45,11 +46,13 @@ struct PolicyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try parent.refuseOnce(before: "policy")
-        var grants = try bucket.map { [grant(bucket: $0)] } ?? configuredGrants()
+        var notes: [String] = []
+        var grants = try bucket.map { [grant(bucket: $0)] } ?? configuredGrants(&notes)
         if readOnly {
             for index in grants.indices { grants[index].access = .read }
         }
         let policy = AccessPolicy(grants: grants, listsBuckets: listBuckets)
+        for note in notes { Console.standard(.current).complain(note) }
         Console.standard(.current).lines([policy.json.indented])
     }
 
@@ -65,9 +68,11 @@ struct PolicyCommand: AsyncParsableCommand {
         )
     }
 
-    private func configuredGrants() throws -> [AccessPolicy.Grant] {
+    /// `notes` is what the policy lacks, for the operator to add.
+    private func configuredGrants(_ notes: inout [String]) throws -> [AccessPolicy.Grant] {
         let context = try shared.open(needsCredentials: false)
-        return try context.folders(named: folder).map { folder in
+        var grants: [AccessPolicy.Grant] = []
+        for folder in try context.folders(named: folder) {
             var grant = AccessPolicy.Grant(
                 bucket: folder.folder.bucket,
                 prefix: folder.folder.prefix,
@@ -75,8 +80,18 @@ struct PolicyCommand: AsyncParsableCommand {
                 partition: AccessPolicy.partition(ofRegion: folder.connection.region)
             )
             grant.setsACL = folder.writing.acl != nil
-            if case .kms(let key?) = folder.writing.encryption, key.hasPrefix("arn:") { grant.kmsKeys = [key] }
-            return grant
+            if case .kms(let key?) = folder.writing.encryption {
+                if key.hasPrefix("arn:") {
+                    grant.kmsKeys = [key]
+                } else {
+                    let name = folder.folder.name
+                    notes.append(
+                        "\(name): the KMS key is not named by its ARN: add kms:Decrypt and kms:GenerateDataKey for it"
+                    )
+                }
+            }
+            grants.append(grant)
         }
+        return grants
     }
 }
