@@ -60,7 +60,11 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
-        .testTarget(name: "S3APITests", dependencies: ["S3API", "CChecksum", "Text", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "S3APITests",
+            dependencies: ["S3API", "CChecksum", "Text", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SyncEngineTests",
             dependencies: ["S3API", "SyncEngine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],

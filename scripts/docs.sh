@@ -5,7 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 place=.build/docs
 graphs=$PWD/$place/graphs
-rm -rf "$graphs"
+# The compiler writes them when it compiles, and not when nothing has changed.
+[ -e "$graphs/S3API.symbols.json" ] || rm -rf "$place"
 mkdir -p "$graphs"
 # A build of its own: other flags would have the everyday one begin anew.
 swift build --scratch-path "$place" --target S3API \

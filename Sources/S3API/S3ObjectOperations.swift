@@ -138,9 +138,8 @@ public struct ContentRange: Hashable, Sendable {
 }
 
 extension S3Client {
-    /// What is known of an object without reading it.
-    /// - Parameter asksChecksum: whether the service is to say its checksum as well. Under SSE-KMS that needs the right to
-    ///   decrypt.
+    /// What is known of an object without reading it. With `asksChecksum` the service says its checksum as well, which under
+    /// SSE-KMS needs the right to decrypt.
     public func headObject(
         bucket: String,
         key: ObjectKey,

@@ -76,10 +76,11 @@ No account of these was at hand. What their documents and their users say, as kn
 | MinIO | path | conditional PUT, no conditional DELETE; refuses `//`, `.`, `..` and a key beneath a key |
 | DigitalOcean Spaces | virtual | limits how often one object may be written |
 | Wasabi | path or virtual | bills objects for 90 days at least |
-| Backblaze B2 | path or virtual | wants bodies signed or Content-MD5: syncd sends the latter always |
+| Backblaze B2 | path or virtual | wants bodies signed: they are (`provider`, known by the host) |
 | Hetzner Object Storage | virtual | Ceph of a newer version than the one above |
 | Google Cloud Storage | path | its XML interface with HMAC keys; no aws-chunked, which syncd never sends |
-| Scaleway, Storj | path | parts of 64 MiB, 1,000 parts: objects of more than 8 GiB may be refused |
+| Scaleway | path | 1,000 parts at most: larger parts are sent (`provider`, known by the host) |
+| Storj | path | parts of 64 MiB |
 
 If you use one of them: `syncd check` says what it can, and a report is welcome.
 """

@@ -88,8 +88,8 @@ public protocol ObjectLister: Sendable {
 /// The objects below one prefix of one bucket: what the engine asks of a store. Names are bytes below the prefix.
 /// Implementations retry what is worth retrying; what they throw is final for this cycle.
 public protocol ObjectStore: ObjectLister, MultipartStore {
-    /// What HEAD says of an object. - Throws: `.notFound` only where the store says 404.
-    /// - Parameter asksChecksum: whether the store is to say its checksum as well, which may need another right.
+    /// What HEAD says of an object; with `asksChecksum` its checksum too, which may need another right.
+    /// - Throws: `.notFound` only where the store says 404.
     func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails
     /// Writes the object's bytes to `file` from offset 0.
     /// - Returns: the details, and the MD5 of what was written.
