@@ -271,9 +271,13 @@ extension S3Client {
         return PutResult(etag: object.etag, versionID: object.versionID, md5: digests.md5)
     }
 
-    /// Deletes an object; one that is not there is no error.
-    public func deleteObject(bucket: String, key: ObjectKey) async throws(S3Error) {
-        _ = try await perform(Operation(name: "DeleteObject", method: .delete, bucket: bucket, key: key))
+    /// Deletes an object; one that is not there is no error. `ifMatch` is an ETag in quotes: of the version that may go. Not
+    /// every service honours it.
+    public func deleteObject(bucket: String, key: ObjectKey, ifMatch: String? = nil) async throws(S3Error) {
+        let headers = ifMatch.map { [(name: "if-match", value: $0)] } ?? []
+        _ = try await perform(
+            Operation(name: "DeleteObject", method: .delete, bucket: bucket, key: key, headers: headers)
+        )
     }
 
     // MARK: Hashing

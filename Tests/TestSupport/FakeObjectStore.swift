@@ -35,6 +35,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var hidesDigests = false
         /// States a checksum of each object to who asks for it.
         public var keepsChecksums = false
+        /// Looks at the version that a PUT or a DELETE expects.
+        public var honoursConditions = true
         /// A trial finds nothing out.
         public var hidesCapabilities = false
         /// What this kind of service does with uploads in parts and with ranges.
@@ -261,11 +263,16 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         _ name: [UInt8],
         body: UploadBody,
         modified: UnixTime,
-        mode: UInt16
+        mode: UInt16,
+        expecting expected: ObjectExpectation
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         beforePut?(name)
         let content = try Self.content(of: body)
         return try perform("PUT", name) { state throws(StoreError) in
+            if state.behaviour.honoursConditions, state.reliedOn.guardsPuts {
+                let stands = ObjectExpectation(state.objects[fold(name, state)].map { Self.remote($0) })
+                guard stands == expected else { throw Self.otherVersion }
+            }
             state.bytesUp += Int64(content.count)
             let digest = Self.digest(content)
             let object = Object(
@@ -314,6 +321,11 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
             guard !state.behaviour.hidesCapabilities else { return found }
             for feature in Capabilities.Feature.allCases { found[feature] = .no }
             found[.controlCharacters] = .yes
+            if state.behaviour.honoursConditions {
+                for feature in [Capabilities.Feature.putIfNoneMatch, .putIfMatch, .deleteIfMatch, .getIfMatch] {
+                    found[feature] = .yes
+                }
+            }
             found[.backslashes] = state.behaviour.foldsBackslashes ? .no : .yes
             found[.byteOrder] = state.behaviour.listsByDirectory ? .no : .yes
             return found
@@ -324,6 +336,19 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
 
     /// What the engine says may be relied on.
     public var reliedOn: Capabilities { lock.withLock { _ in state.reliedOn } }
+
+    static let otherVersion = StoreError(code: .preconditionFailed, message: "another version", status: 412)
+
+    public func delete(_ name: [UInt8], expecting etag: ETag) async throws(StoreError) {
+        try perform("DELETE", name) { state throws(StoreError) in
+            guard !state.behaviour.refusesDeletes else {
+                throw StoreError(code: .accessDenied, message: "access denied", status: 403)
+            }
+            guard let object = state.objects[fold(name, state)] else { return }
+            guard object.etag == etag || !state.behaviour.honoursConditions else { throw Self.otherVersion }
+            state.objects[fold(name, state)] = nil
+        }
+    }
 
     public func putMarker(_ name: [UInt8]) async throws(StoreError) {
         try perform("PUT", name) { state throws(StoreError) in

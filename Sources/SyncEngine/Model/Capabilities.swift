@@ -50,6 +50,11 @@ public struct Capabilities: Hashable, Sendable {
         set { verdicts[feature] = newValue == .unknown ? nil : newValue }
     }
 
+    /// Whether the service looks at what stands at a key before a PUT replaces it.
+    public var guardsPuts: Bool {
+        self[.putIfNoneMatch] == .yes && (self[.putIfMatch] == .yes || self[.putIfMatchUnquoted] == .yes)
+    }
+
     /// These verdicts, and those of `others` where these are unknown.
     public func completed(by others: Capabilities) -> Capabilities {
         var completed = self

@@ -112,16 +112,23 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
     ) async throws(StoreError)
         -> ContentDigest
     /// Writes an object. - Returns: what the store says of it, and the MD5 of what was sent, checked by the store.
+    /// - Throws: `.preconditionFailed` if something else stands there than is expected, where the store is relied on to
+    ///   notice; what stands there may be what an earlier try wrote, whose answer was lost.
     func put(
         _ name: [UInt8],
         body: UploadBody,
         modified: UnixTime,
-        mode: UInt16
+        mode: UInt16,
+        expecting expected: ObjectExpectation
     ) async throws(StoreError)
         -> (RemoteState, ContentDigest)
     /// Writes a zero-byte object: a folder marker.
     func putMarker(_ name: [UInt8]) async throws(StoreError)
-    /// Deletes up to 1,000 objects. - Returns: one result for each name, in order.
+    /// Deletes an object if it is still this version. - Throws: `.preconditionFailed` if it is another; `.notFound` or
+    ///   nothing if it is not there.
+    /// - Precondition: the store is relied on to look at the condition.
+    func delete(_ name: [UInt8], expecting etag: ETag) async throws(StoreError)
+    /// Deletes up to 1,000 objects, whatever their versions. - Returns: one result for each name, in order.
     func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult]
     /// Finds out what the store does, with a few small objects of its own, of which nothing is left. `nonce` is random.
     /// - Throws: what keeps anything from being found out.

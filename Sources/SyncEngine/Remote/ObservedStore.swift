@@ -40,15 +40,22 @@ public struct ObservedStore: ObjectStore {
         _ name: [UInt8],
         body: UploadBody,
         modified: UnixTime,
-        mode: UInt16
+        mode: UInt16,
+        expecting expected: ObjectExpectation
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         try await effect("put", name) { () async throws(StoreError) in
-            try await base.put(name, body: body, modified: modified, mode: mode)
+            try await base.put(name, body: body, modified: modified, mode: mode, expecting: expected)
         }
     }
 
     public func putMarker(_ name: [UInt8]) async throws(StoreError) {
         try await effect("putMarker", name) { () async throws(StoreError) in try await base.putMarker(name) }
+    }
+
+    public func delete(_ name: [UInt8], expecting etag: ETag) async throws(StoreError) {
+        try await effect("delete", name) { () async throws(StoreError) in
+            try await base.delete(name, expecting: etag)
+        }
     }
 
     public func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] {

@@ -103,11 +103,17 @@ public struct S3ObjectStore: ObjectStore {
         _ name: [UInt8],
         body: UploadBody,
         modified: UnixTime,
-        mode: UInt16
+        mode: UInt16,
+        expecting expected: ObjectExpectation
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         do {
+            let capabilities = trusted.capabilities.withLock { $0 }
             var options = writing.options(key(name).bytes, modified: modified, mode: mode)
-            if trusted.capabilities.withLock({ $0[.crc64nvme] }) == .yes { options.checksum = .crc64nvme }
+            if capabilities[.crc64nvme] == .yes { options.checksum = .crc64nvme }
+            switch expected {
+            case .nothing: options.ifNoneMatch = capabilities[.putIfNoneMatch] == .yes ? "*" : nil
+            case .version(let etag): options.ifMatch = capabilities.matching(etag)
+            }
             let result = try await client.putObject(
                 bucket: bucket,
                 key: key(name),
@@ -142,6 +148,14 @@ public struct S3ObjectStore: ObjectStore {
         trusted.capabilities.withLock { $0 = capabilities }
     }
 
+    public func delete(_ name: [UInt8], expecting etag: ETag) async throws(StoreError) {
+        do {
+            try await client.deleteObject(bucket: bucket, key: key(name), ifMatch: "\"\(etag.value)\"")
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     public func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] {
         do {
             let results = try await client.deleteObjects(bucket: bucket, keys: names.map(key))
@@ -174,6 +188,14 @@ public struct S3ObjectStore: ObjectStore {
     }
 
     func replaced(_ name: [UInt8]) -> StoreError { StoreError(replacedError(name)) }
+}
+
+extension Capabilities {
+    /// How a PUT names the version that it may replace; nil where the service would not look.
+    fileprivate func matching(_ etag: ETag) -> String? {
+        if self[.putIfMatch] == .yes { return "\"\(etag.value)\"" }
+        return self[.putIfMatchUnquoted] == .yes ? etag.value : nil
+    }
 }
 
 extension ObjectDetails {

@@ -6,6 +6,7 @@ struct Uploader: Sendable {
     let policy: PartPolicy
     let meter: TransferMeter
     let multipart: MultipartUploader
+    let comparer: ContentComparer
     /// Whether the object must be looked at first, because no listing of this cycle has seen it.
     let looksFirst: Bool
     /// Whether an object that may not be looked at is left alone: for who has no base, nothing else says that none is there.
@@ -19,6 +20,7 @@ struct Uploader: Sendable {
         clock = context.clock
         policy = context.parts
         self.meter = meter
+        comparer = ContentComparer(context)
         multipart = MultipartUploader(context, folder: folder, meter: meter, slots: slots)
     }
 
@@ -50,11 +52,35 @@ struct Uploader: Sendable {
             return failed(entry, .failed(entry: entry.version, Problem(local: entry.path, error: error)), sent)
         } catch let problem as Problem {
             return failed(entry, .failed(entry: entry.version, problem), sent)
+        } catch let error as StoreError where error.code == .preconditionFailed && sent == nil {
+            return await met(entry)
         } catch let error as StoreError {
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
             return failed(entry, .failed(entry: entry.version, Problem(remote: entry.path, error: error)), sent)
         } catch {
             return .fatal(CycleFailure(of: error))
+        }
+    }
+
+    /// The store found something else than was expected: that is seen now. It may be what an earlier try of ours wrote, whose
+    /// answer was lost.
+    private func met(_ entry: Entry) async -> Result {
+        do {
+            guard let now = try await store.stateNow(entry.path.bytes) else {
+                return .failed(.observedRemote(entry: entry.version, nil))
+            }
+            var compared = entry
+            (compared.local, compared.remote, compared.base) = (try files.status(entry.path).state, now, nil)
+            switch await comparer.compare(compared) {
+            case .same(let base, let isRacy): return .done(.agreed(entry: entry.version, base: base, isRacy: isRacy))
+            case .different, .changed, .failed: return .failed(.observedRemote(entry: entry.version, now))
+            case .fatal(let failure): return .fatal(failure)
+            }
+        } catch let error as StoreError {
+            if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
+            return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
+        } catch {
+            return .failed(.observedLocal(entry: entry.version, nil))
         }
     }
 
@@ -92,7 +118,8 @@ struct Uploader: Sendable {
                 path.bytes,
                 body: body,
                 modified: before.modified,
-                mode: before.mode
+                mode: before.mode,
+                expecting: ObjectExpectation(entry.remote)
             )
             base = BaseState(local: before, remote: remote, digest: digest)
         } catch {

@@ -1,0 +1,10 @@
+/// What must stand at a name for a write there to be right.
+public enum ObjectExpectation: Hashable, Sendable {
+    case nothing
+    case version(ETag)
+
+    /// As an entry knows the remote side.
+    public init(_ remote: RemoteState?) {
+        self = remote.map { .version($0.etag) } ?? .nothing
+    }
+}
