@@ -237,7 +237,7 @@ public struct ObjectCopier: Sendable {
             folder: folder,
             owner: .cycle,
             trash: Trash(files: context.files, cycle: context.clock.now()),
-            listed: !looksFirst
+            RemoteWriting(context.folder.policy.direction, Capabilities(), listed: !looksFirst)
         )
         var lanes = [TransferLane: ArraySlice<TransferJob>]()
         for job in jobs { lanes[TransferLane(job.change, of: job.entry, context.parts), default: []].append(job) }

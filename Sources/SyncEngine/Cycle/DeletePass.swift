@@ -14,8 +14,8 @@ struct DeletePass {
     /// Batches under way at once.
     private static let maximumBatches = 4
 
-    /// `listed` says that this cycle has listed the bucket.
-    init(_ context: CycleContext, folder: Int64, trash: Trash, markers: Set<RelativePath>, listed: Bool) {
+    /// `writing` says what an object must be looked at for before it goes.
+    init(_ context: CycleContext, folder: Int64, trash: Trash, markers: Set<RelativePath>, _ writing: RemoteWriting) {
         self.context = context
         self.folder = folder
         self.trash = trash
@@ -24,7 +24,8 @@ struct DeletePass {
             files: context.files,
             store: context.store,
             trash: trash,
-            looksFirst: !listed,
+            looksFirst: writing.looksBeforeDeletes,
+            isGuarded: writing.guardsDeletes,
             device: context.share.view?.device
         )
     }

@@ -17,7 +17,8 @@ struct Executor {
     }
 
     func run(into done: inout Done, tally: Tally, markers: [RelativePath]) async throws {
-        let transfers = TransferPass(context, folder: folder, owner: owner, trash: trash, listed: scope.lists)
+        let writing = try await writing(tally)
+        let transfers = TransferPass(context, folder: folder, owner: owner, trash: trash, writing)
         if scope.isReaction {
             _ = try await transfer(transfers, into: &done, tally)
             return
@@ -30,7 +31,7 @@ struct Executor {
         if context.folder.policy.direction == .down, scope.lists { makeDirectories(markers) }
         let retries = try await transfer(transfers, into: &done, tally)
         if tally.counts.deletes > 0, scope.deletes {
-            try await delete(into: &done, markers: Set(markers))
+            try await delete(into: &done, markers: Set(markers), writing)
         }
         if !retries.isEmpty, done.deletedLocal + done.deletedRemote > 0 {
             var rest = retries[...]
@@ -53,15 +54,27 @@ struct Executor {
         into done: inout Done,
         _ tally: Tally
     ) async throws -> [TransferJob] {
-        guard tally.counts.uploads + tally.counts.downloads > 0 else { return [] }
+        guard tally.counts.uploads + tally.counts.downloads + tally.conflicts > 0 else { return [] }
         // What takes long would keep the next reaction waiting: a reaction leaves it to a cycle.
         let lanes: [TransferLane] = tally.largeTransfers > 0 && !scope.isReaction ? [.small, .large] : [.small]
         var sources = lanes.map { TransferSource(self, lane: $0) }
         return try await transfers.run(into: &done, lanes: lanes) { try await sources[$0.rawValue].next() }
     }
 
-    private func delete(into done: inout Done, markers: Set<RelativePath>) async throws {
-        let deletes = DeletePass(context, folder: folder, trash: trash, markers: markers, listed: scope.lists)
+    /// How objects are written, for which it may be tried what the store looks at: by who may delete the trial again.
+    private func writing(_ tally: Tally) async throws -> RemoteWriting {
+        let policy = context.folder.policy
+        let writes = tally.counts.uploads + tally.counts.deletes + tally.conflicts > 0
+        guard writes, policy.direction != .down, policy.deletes else {
+            return RemoteWriting(policy.direction, Capabilities(), listed: scope.lists)
+        }
+        let book = CapabilityBook(context, folder: folder)
+        let known = try await book.knowing([.putIfNoneMatch, .putIfMatch, .deleteIfMatch])
+        return RemoteWriting(policy.direction, known, listed: scope.lists)
+    }
+
+    private func delete(into done: inout Done, markers: Set<RelativePath>, _ writing: RemoteWriting) async throws {
+        let deletes = DeletePass(context, folder: folder, trash: trash, markers: markers, writing)
         var remote = DeleteSource(self, side: .remote)
         try await deletes.deleteRemote(into: &done, next: { try await remote.next() }, approved: { remote.approved })
         var local = DeleteSource(self, side: .local)
@@ -102,10 +115,10 @@ private struct TransferSource {
             switch change {
             case .upload:
                 guard try await executor.permit.allows(change, of: entry), try await canName(entry) else { continue }
-            case .download:
+            case .download, .conflict:
                 // What comes down rests on a listing, and a reaction has none.
                 guard !executor.scope.isReaction, try await executor.permit.allows(change, of: entry) else { continue }
-            case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .conflict, .leave:
+            case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .leave:
                 continue
             }
             if executor.claim(entry.path) { return TransferJob(entry: entry, change: change) }

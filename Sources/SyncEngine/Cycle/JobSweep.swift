@@ -49,8 +49,8 @@ struct JobSweep {
         guard let entry = try await context.index.entry(folder, at: job.path), entry.local == job.local, !entry.isAgreed
         else { return false }
         switch decider.change(for: entry) {
-        case .upload, .leave(.unknown), .compare: return true
-        case .nothing, .adopt, .download, .deleteRemote, .deleteLocal, .forget, .conflict, .leave: return false
+        case .upload, .leave(.unknown), .compare, .conflict: return true
+        case .nothing, .adopt, .download, .deleteRemote, .deleteLocal, .forget, .leave: return false
         }
     }
 
@@ -74,8 +74,8 @@ struct JobSweep {
             !entry.isAgreed
         else { return false }
         switch decider.change(for: entry) {
-        case .download, .leave(.unknown), .compare: return true
-        case .nothing, .adopt, .upload, .deleteRemote, .deleteLocal, .forget, .conflict, .leave: return false
+        case .download, .leave(.unknown), .compare, .conflict: return true
+        case .nothing, .adopt, .upload, .deleteRemote, .deleteLocal, .forget, .leave: return false
         }
     }
 }

@@ -9,6 +9,8 @@ struct Tally: Sendable {
     var foreignOverwrites: Int64 = 0
     /// Deletes and foreign overwrites that were approved.
     var approved: Int64 = 0
+    /// Entries that were changed on both sides.
+    var conflicts: Int64 = 0
     /// Transfers of objects that travel in parts.
     var largeTransfers: Int64 = 0
     /// Large files that are left to a cycle, which compares them.
@@ -109,8 +111,9 @@ struct Survey {
             if let problem = obstacle(to: entry) {
                 try await recorder.add(.failed(entry: entry.version, problem))
             }
-        case .compare, .adopt, .conflict:
+        case .compare, .adopt:
             break
+        case .conflict: try await count(change, of: entry, &tally)
         case .upload:
             if let problem = keyProblem(of: entry.path, prefixLength: context.folder.prefix.count) {
                 try await recorder.add(.failed(entry: entry.version, problem))
@@ -134,6 +137,7 @@ struct Survey {
 
     private func count(_ change: Change, of entry: Entry, _ tally: inout Tally) async throws {
         tally.counts.add(change, of: entry)
+        if change == .conflict { tally.conflicts += 1 }
         if TransferLane(change, of: entry, context.parts) == .large { tally.largeTransfers += 1 }
         guard let gated = GatedChange(entry, change) else { return }
         if try await approvals.contains(gated) {
@@ -155,7 +159,9 @@ extension ChangeCounts {
         case .upload: uploads += 1
         case .download: downloads += 1
         case .deleteRemote, .deleteLocal: deletes += 1
-        case .nothing, .compare, .adopt, .forget, .conflict, .leave: break
+        // Both versions go where they are not.
+        case .conflict: (uploads, downloads) = (uploads + 1, downloads + 1)
+        case .nothing, .compare, .adopt, .forget, .leave: break
         }
         bytes += entry.bytesMoved(by: change)
     }
@@ -172,7 +178,8 @@ extension Entry {
         switch change {
         case .upload: local?.size ?? 0
         case .download: remote?.size ?? 0
-        case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .conflict, .leave: 0
+        case .conflict: (local?.size ?? 0) + (remote?.size ?? 0)
+        case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .leave: 0
         }
     }
 }

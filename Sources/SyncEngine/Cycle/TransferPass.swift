@@ -41,6 +41,7 @@ struct TransferPass {
     let installer: Installer
     private let uploader: Uploader
     private let downloader: Downloader
+    private let resolver: ConflictResolver
     private let meter: TransferMeter
     private let slots: Int
 
@@ -51,16 +52,22 @@ struct TransferPass {
     /// Transfers that are tried once more when the deletes have cleared the way; beyond these the next cycle does it.
     private static let maximumRetries = 10_000
 
-    init(_ context: CycleContext, folder: Int64, owner: PathClaims.Owner, trash: Trash, listed: Bool) {
+    init(_ context: CycleContext, folder: Int64, owner: PathClaims.Owner, trash: Trash, _ writing: RemoteWriting) {
         self.context = context
         self.folder = folder
         self.owner = owner
-        installer = Installer(files: context.files, clock: context.clock, trash: trash)
+        installer = Installer(
+            files: context.files,
+            clock: context.clock,
+            trash: trash,
+            keepsEdits: context.folder.policy.direction == .both
+        )
         meter = TransferMeter(context.progress)
         slots = PartSlots.count(concurrency: context.concurrency)
         let parts = PartSlots(count: slots)
-        uploader = Uploader(context, folder: folder, meter: meter, slots: parts, looksFirst: !listed)
+        uploader = Uploader(context, folder: folder, meter: meter, slots: parts, writing)
         downloader = Downloader(context, folder: folder, meter: meter, slots: parts)
+        resolver = ConflictResolver(context, downloader, uploader, installer)
     }
 
     private struct State {
@@ -75,17 +82,18 @@ struct TransferPass {
     private enum Ended: Sendable {
         case upload(TransferJob, Uploader.Result)
         case download(TransferJob, Downloader.Result)
+        case conflict(TransferJob, ConflictResolver.Result)
 
         var job: TransferJob {
             switch self {
-            case .upload(let job, _), .download(let job, _): job
+            case .upload(let job, _), .download(let job, _), .conflict(let job, _): job
             }
         }
 
         /// The path, unless it is still to be installed.
         var settledPath: RelativePath? {
             switch self {
-            case .upload(let job, _): job.entry.path
+            case .upload(let job, _), .conflict(let job, _): job.entry.path
             case .download(_, .staged): nil
             case .download(let job, .blocked), .download(let job, .failed), .download(let job, .fatal): job.entry.path
             }
@@ -96,7 +104,8 @@ struct TransferPass {
             switch self {
             case .upload(_, .failed(.failed(_, let problem), _)), .download(_, .failed(.failed(_, let problem))):
                 problem
-            case .upload, .download: nil
+            case .conflict(_, .settled(let settled)): settled.problem
+            case .upload, .download, .conflict: nil
             }
         }
     }
@@ -166,7 +175,9 @@ struct TransferPass {
             return .upload(job, await uploader.upload(job.entry))
         case .download(let replaced):
             return .download(job, await downloader.download(job.entry, replacing: replaced))
-        case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .conflict, .leave:
+        case .conflict:
+            return .conflict(job, await resolver.resolve(job.entry))
+        case .nothing, .compare, .adopt, .deleteRemote, .deleteLocal, .forget, .leave:
             preconditionFailure("\(job.change) is no transfer")
         }
     }
@@ -196,7 +207,11 @@ struct TransferPass {
             retryLater(job, &state)
         case .download(_, .failed(let outcome)):
             try await state.recorder.add(outcome)
-        case .upload(_, .fatal(let failure)), .download(_, .fatal(let failure)):
+        case .conflict(_, .settled(let settled)):
+            state.done.uploaded += settled.uploaded
+            state.done.downloaded += settled.downloaded
+            for outcome in settled.outcomes { try await state.recorder.add(outcome) }
+        case .upload(_, .fatal(let failure)), .download(_, .fatal(let failure)), .conflict(_, .fatal(let failure)):
             throw failure
         }
     }

@@ -16,6 +16,8 @@ public struct Problem: Hashable, Sendable {
         case archived
         /// What the keys may not do: the same for all that it keeps from being done.
         case denied
+        /// Changed on both sides, and both versions could not be kept.
+        case conflict
         /// Content that did not survive the transfer.
         case corrupt
         /// A file that could not be written here.

@@ -30,6 +30,12 @@ public struct CalendarTime: Hashable, Sendable {
             + "\(Self.padded(hour))\(Self.padded(minute))\(Self.padded(second))Z"
     }
 
+    /// `2026-11-22 091204`.
+    public var spaced: String {
+        "\(Self.padded(year, 4))-\(Self.padded(month))-\(Self.padded(day))"
+            + " \(Self.padded(hour))\(Self.padded(minute))\(Self.padded(second))"
+    }
+
     private static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
         value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
     }

@@ -5,6 +5,8 @@ struct Deleter: Sendable {
     let trash: Trash
     /// Whether objects must be looked at first, because no listing of this cycle has seen them.
     let looksFirst: Bool
+    /// Whether each delete names the version that may go, and the store looks at it: then no look before is needed.
+    let isGuarded: Bool
     /// The root's: what a file system mounted beneath it hides is not absent. Nil where it is not known.
     let device: UInt64?
 
@@ -19,7 +21,11 @@ struct Deleter: Sendable {
     /// Deletes up to 1,000 objects, each only if its file is still absent beneath readable directories.
     func deleteRemote(_ entries: [Entry]) async -> [Result] {
         var results: [Result?] = entries.map(reasonToKeepObject)
-        if looksFirst { await lookAgain(at: entries, &results) }
+        if isGuarded {
+            await each(of: entries, &results) { await deleteVersion(of: $0) }
+        } else if looksFirst {
+            await each(of: entries, &results) { await look(at: $0) }
+        }
         let doomed = results.indices.filter { results[$0] == nil }
         guard !doomed.isEmpty else { return results.compactMap { $0 } }
         do {
@@ -43,14 +49,18 @@ struct Deleter: Sendable {
     /// Requests that look at objects of one batch at once.
     private static let looksAtOnce = 8
 
-    /// Settles those whose object is another than the index knows, or is gone.
-    private func lookAgain(at entries: [Entry], _ results: inout [Result?]) async {
+    /// Settles what `settle` has a result for, several at once.
+    private func each(
+        of entries: [Entry],
+        _ results: inout [Result?],
+        _ settle: @escaping @Sendable (Entry) async -> Result?
+    ) async {
         var pending = results.indices.filter { results[$0] == nil }[...]
         var settled: [(Int, Result?)] = []
         try? await runBounded(limit: Self.looksAtOnce) {
             pending.popFirst()
-        } run: { [self] position in
-            (position, await look(at: entries[position]))
+        } run: { position in
+            (position, await settle(entries[position]))
         } finish: {
             settled.append($0)
         }
@@ -64,6 +74,23 @@ struct Deleter: Sendable {
             return now == entry.remote ? nil : .failed(.observedRemote(entry: entry.version, now))
         } catch {
             return failure(of: entry, error)
+        }
+    }
+
+    /// Deletes the version that the index knows, and no other.
+    private func deleteVersion(of entry: Entry) async -> Result? {
+        guard let remote = entry.remote else { return .deleted(.removed(entry: entry.version)) }
+        do {
+            try await store.delete(entry.path.bytes, expecting: remote.etag)
+            return .deleted(.removed(entry: entry.version))
+        } catch {
+            switch error.code {
+            case .notFound: return .deleted(.removed(entry: entry.version))
+            case .preconditionFailed: return await look(at: entry) ?? failure(of: entry, error)
+            case .accessDenied, .noSuchBucket, .credentialsRefused, .unreachable, .slowDown, .badDigest, .uploadGone,
+                .partsRefused, .rangeIgnored, .malformedAnswer, .archived, .localFile, .cancelled, .refused:
+                return failure(of: entry, error)
+            }
         }
     }
 

@@ -3,6 +3,8 @@ struct Installer {
     let files: any FileSystem
     let clock: any EngineClock
     let trash: Trash
+    /// Whether a file that was edited since it was looked at stays where it is, as the version of its side.
+    let keepsEdits: Bool
 
     /// Up to this many files are synchronised one by one; more share one `syncfs`, which also waits for strangers'
     /// writes to the same file system.
@@ -60,6 +62,10 @@ struct Installer {
     private func place(_ staged: StagedDownload) -> Result? {
         do {
             let target = staged.entry.path
+            if keepsEdits, let state = try edit(of: staged) {
+                try files.removeFile(staged.temporary)
+                return .failed(.observedLocal(entry: staged.entry.version, state))
+            }
             var result = try install(staged)
             if result == .occupied, try files.status(target).kind == .directory {
                 // A directory without a file in it holds nothing that could be lost.
@@ -72,6 +78,18 @@ struct Installer {
             }
         } catch {
             return discard(staged, because: error)
+        }
+    }
+
+    /// What stands where the version that base recorded is to be replaced; nil if it is that, or nothing.
+    private func edit(of staged: StagedDownload) throws(FileSystemError) -> LocalState? {
+        guard staged.replaced == .base, let expected = staged.entry.base?.local else { return nil }
+        do {
+            let status = try files.status(staged.entry.path)
+            return status.kind == .file && !status.state.matchesContent(of: expected) ? status.state : nil
+        } catch {
+            if error.code == .notFound { return nil }
+            throw error
         }
     }
 

@@ -15,9 +15,18 @@ struct MultipartUploader: Sendable {
     let cleaner: UploadCleaner
     let comparer: ContentComparer
     let notices: CycleNotices
+    /// Whether the object that is replaced must be looked at once more, since others write there too.
+    let looksBeforeCompleting: Bool
 
-    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots) {
+    init(
+        _ context: CycleContext,
+        folder: Int64,
+        meter: TransferMeter,
+        slots: PartSlots,
+        looksBeforeCompleting: Bool
+    ) {
         self.folder = folder
+        self.looksBeforeCompleting = looksBeforeCompleting
         files = context.files
         store = context.store
         index = context.index
@@ -70,6 +79,7 @@ struct MultipartUploader: Sendable {
                     action = try await send(file, job, layout, upload, numbers, &machine)
                 case .complete(let upload, let parts):
                     try check(file, entry.path, local)
+                    if looksBeforeCompleting { try await check(entry, job) }
                     (action, lastError) = try await complete(upload, entry.path, parts, &machine)
                 case .look:
                     action = machine.looked(try await look(entry, local, machine.digest))
@@ -242,6 +252,13 @@ struct MultipartUploader: Sendable {
 
     private func check(_ file: any OpenFile, _ path: RelativePath, _ local: LocalState) throws {
         guard try file.status().state == local, try files.status(path).state == local else { throw ChangedFile() }
+    }
+
+    /// - Throws: `.preconditionFailed` if the object is another than it was; then nothing is left of the upload.
+    private func check(_ entry: Entry, _ job: UploadJob) async throws {
+        guard try await store.stateNow(entry.path.bytes) != entry.remote else { return }
+        try await cleaner.abandon(job)
+        throw StoreError(code: .preconditionFailed, message: "another version stands there by now")
     }
 
     private func fail(_ failure: UploadMachine.Failure, _ job: UploadJob, _ error: StoreError?) async throws -> Never {

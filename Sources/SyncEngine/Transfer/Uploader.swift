@@ -12,8 +12,8 @@ struct Uploader: Sendable {
     /// Whether an object that may not be looked at is left alone: for who has no base, nothing else says that none is there.
     let mustLook: Bool
 
-    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots, looksFirst: Bool) {
-        self.looksFirst = looksFirst
+    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots, _ writing: RemoteWriting) {
+        looksFirst = writing.looksBeforePuts
         mustLook = context.outcomes != nil
         files = context.files
         store = context.store
@@ -21,7 +21,13 @@ struct Uploader: Sendable {
         policy = context.parts
         self.meter = meter
         comparer = ContentComparer(context)
-        multipart = MultipartUploader(context, folder: folder, meter: meter, slots: slots)
+        multipart = MultipartUploader(
+            context,
+            folder: folder,
+            meter: meter,
+            slots: slots,
+            looksBeforeCompleting: writing.looksBeforeCompleting
+        )
     }
 
     /// Up to this many bytes a file is read into memory once, and hashed and sent from there.
