@@ -113,6 +113,97 @@ struct RenewingCredentialsTests {
         #expect(source.count == 3)
     }
 
+    @Test func `a lender that makes new keys each time is not asked for every refused request`() async throws {
+        let keys = keys()
+        var refused = try await keys.current()
+        for _ in 0..<50 {
+            guard let fresh = try await keys.replacement(for: refused) else { continue }
+            refused = fresh
+        }
+        #expect(source.count == 2)
+        host.world.advance(seconds: 61)
+        #expect(try await keys.replacement(for: refused) != nil)
+        #expect(source.count == 3)
+    }
+
+    @Test func `a look that takes long holds up one request, and not each`() async throws {
+        let keys = RenewingCredentials(host: host) { [source, host] () throws(CredentialsError) in
+            let count = source.state.withLock { state in
+                state.count += 1
+                return state.count
+            }
+            guard count == 1 else {
+                host.world.advance(seconds: 60)
+                throw CredentialsError(.unreachable, "away")
+            }
+            let end = S3Time(seconds: host.world.seconds + 3_600)
+            let found = S3Credentials(accessKeyID: "A", secretAccessKey: "S", expiration: end)
+            return FoundCredentials(credentials: found, origin: "here", files: [])
+        }
+        _ = try await keys.current()
+        host.world.advance(seconds: 3_310)
+        for _ in 0..<20 { #expect(try await keys.current().accessKeyID == "A") }
+        #expect(source.count == 2)
+        host.world.advance(seconds: 200)
+        await #expect(throws: CredentialsError.self, "the look ends after the keys do") { try await keys.current() }
+    }
+
+    @Test func `a clock that is put back stops no renewal`() async throws {
+        let keys = keys()
+        let first = try await keys.current()
+        #expect(try await keys.replacement(for: first)?.accessKeyID == "A1")
+        host.world.advance(seconds: -86_400)
+        #expect(try await keys.current().accessKeyID == "A2")
+        let held = try await keys.current()
+        #expect(try await keys.replacement(for: held)?.accessKeyID == "A3")
+    }
+
+    @Test func `who is stopped waits no longer, and when nobody waits the look ends`() async throws {
+        let begun = Gate()
+        let ended = Gate()
+        let keys = RenewingCredentials(host: host) { () throws(CredentialsError) in
+            begun.open()
+            while !Task.isCancelled { await Task.yield() }
+            ended.open()
+            throw CredentialsError(.unreachable, "broken off")
+        }
+        let asking = Task { () -> CredentialsError? in
+            do throws(CredentialsError) {
+                _ = try await keys.current()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        await begun.wait()
+        asking.cancel()
+        #expect(await asking.value == CredentialsError(.unreachable, "stopped on request"))
+        await ended.wait()
+    }
+
+    @Test func `a file that changes while keys are looked for is read again`() async throws {
+        source.state.withLock { $0.life = nil }
+        host.write("/keys", "one")
+        let before = [host.stamp(of: "/keys")]
+        let keys = RenewingCredentials(host: host) { [source, host] () throws(CredentialsError) in
+            let count = source.state.withLock { state in
+                state.count += 1
+                return state.count
+            }
+            if count == 1 { host.write("/keys", "two") }
+            let found = S3Credentials(accessKeyID: "A\(count)", secretAccessKey: "S")
+            return FoundCredentials(
+                credentials: found,
+                origin: "here",
+                files: ["/keys"],
+                stamps: count == 1 ? before : [host.stamp(of: "/keys")]
+            )
+        }
+        #expect(try await keys.current().accessKeyID == "A1")
+        host.world.advance(seconds: 40)
+        #expect(try await keys.current().accessKeyID == "A2")
+    }
+
     @Test func `all who ask at once wait for one look`() async throws {
         let gate = Gate()
         let keys = RenewingCredentials(host: host) { [source] () throws(CredentialsError) in

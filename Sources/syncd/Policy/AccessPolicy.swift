@@ -1,3 +1,4 @@
+import S3API
 import SyncEngine
 import Text
 
@@ -12,7 +13,7 @@ struct AccessPolicy: Sendable {
         /// Empty for the whole bucket, or ending in `/`.
         var prefix: [UInt8]
         var access: Access
-        /// `aws`, `aws-cn` or `aws-us-gov`.
+        /// As ARNs name it.
         var partition = "aws"
         /// Keys of KMS by their ARN, with which objects there are encrypted.
         var kmsKeys: [String] = []
@@ -33,7 +34,7 @@ struct AccessPolicy: Sendable {
 
     /// The part of AWS's cloud that a region belongs to.
     static func partition(ofRegion region: String) -> String {
-        region.hasPrefix("cn-") ? "aws-cn" : region.hasPrefix("us-gov-") ? "aws-us-gov" : "aws"
+        Partition(ofRegion: region).id
     }
 
     var json: JSONValue {
