@@ -69,8 +69,15 @@ class DownDamageTests(RealServerCase):
     def test_a_deleted_object_that_may_not_be_looked_at_again_deletes_nothing(self):
         self.s3.delete(self.bucket, b"other")
         self.proxy.fault("HEAD", status=403, code="AccessDenied")
+        self.proxy.fault("LIST", first=2, status=403, code="AccessDenied")
         self.down.once(expect=None)
         self.assertTrue(trees.exists(self.down.root, "other"), "a 403 was taken for an absence")
+
+    def test_a_listing_of_the_one_key_tells_what_a_head_may_not(self):
+        self.s3.delete(self.bucket, b"other")
+        self.proxy.fault("HEAD", status=403, code="AccessDenied")
+        self.down.once()
+        self.assertFalse(trees.exists(self.down.root, "other"))
 
 
 class UpDamageTests(RealServerCase):

@@ -8,7 +8,8 @@ public final class Trace: Sendable {
 
     public var lines: [String] { calls.withLock { $0 } }
 
-    func note(_ operation: String, _ path: [UInt8]) {
+    /// Adds a line.
+    public func note(_ operation: String, _ path: [UInt8]) {
         calls.withLock { $0.append("\(operation) \(String(decoding: path, as: UTF8.self))") }
     }
 }

@@ -61,11 +61,11 @@ struct Executor {
         return try await transfers.run(into: &done, lanes: lanes) { try await sources[$0.rawValue].next() }
     }
 
-    /// How objects are written, for which it may be tried what the store looks at: by who may delete the trial again.
+    /// How objects are written. Where others write to them, too, it is tried first what the store looks at.
     private func writing(_ tally: Tally) async throws -> RemoteWriting {
         let policy = context.folder.policy
         let writes = tally.counts.uploads + tally.counts.deletes + tally.conflicts > 0
-        guard writes, policy.direction != .down, policy.deletes else {
+        guard writes, policy.direction == .both else {
             return RemoteWriting(policy.direction, Capabilities(), listed: scope.lists)
         }
         let book = CapabilityBook(context, folder: folder)

@@ -71,7 +71,7 @@ extension FileSystem {
         do {
             // A directory would be exchanged as well; the caller wants that known before.
             if try status(target).kind == .directory { return .occupied }
-            try trash.exchange(temporary, with: target)
+            _ = try trash.exchange(temporary, with: target)
             return .installed
         } catch {
             switch error.code {
@@ -85,6 +85,34 @@ extension FileSystem {
                 throw error
             }
         }
+    }
+
+    /// The same where edits stay visible: what stands at the target is looked at in the trash, so that a crash finds it there,
+    /// and is forgotten if it is `expected`. - Returns: where it is, if it is anything else.
+    func installInspecting(
+        temporary: RelativePath,
+        at target: RelativePath,
+        expecting expected: LocalState,
+        _ trash: Trash
+    ) throws(FileSystemError) -> (result: InstallResult, edit: RelativePath?) {
+        let place: RelativePath
+        do {
+            if try status(target).kind == .directory { return (.occupied, nil) }
+            place = try trash.exchange(temporary, with: target)
+        } catch {
+            switch error.code {
+            case .notFound:
+                return (try install(temporary: temporary, at: target, expecting: nil, trash), nil)
+            case .unsupported:
+                place = try replaceKeeping(temporary: temporary, at: target, trash)
+            case .exists, .notDirectory, .isDirectory, .notEmpty, .notRegular, .symbolicLink, .accessDenied, .noSpace,
+                .tooManyOpenFiles, .readOnly, .crossDevice, .nameTooLong, .inputOutput, .stale, .other:
+                throw error
+            }
+        }
+        guard try isFile(place, like: expected) else { return (.installed, place) }
+        try? trash.drop(place)
+        return (.installed, nil)
     }
 
     /// For file systems that cannot exchange: the old file gets a second name in the trash first, then it is replaced. An

@@ -26,4 +26,17 @@ extension OpenFile {
             if pieces.isMultiple(of: Self.piecesAtOnce) { await Task.yield() }
         }
     }
+
+    /// The same of the whole file and without a break, for who cannot wait.
+    func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) throws(FileSystemError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.pieceSize, alignment: 16)
+        defer { buffer.deallocate() }
+        var offset: Int64 = 0
+        while true {
+            let count = try read(into: buffer, at: offset)
+            if count == 0 { return }
+            body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += Int64(count)
+        }
+    }
 }

@@ -31,15 +31,23 @@ struct Trash: Sendable {
     }
 
     /// Puts a file in the place of `target`, and what stands there into the trash, in one step.
+    /// - Returns: where what stood there is now.
     /// - Throws: ``FileSystemError``; then both are where they were.
-    func exchange(_ path: RelativePath, with target: RelativePath) throws(FileSystemError) {
+    func exchange(_ path: RelativePath, with target: RelativePath) throws(FileSystemError) -> RelativePath {
         let (_, place) = try move(path, as: target)
         do {
             try files.exchange(place, with: target)
+            return place
         } catch {
             try files.rename(place, to: path)
             throw error
         }
+    }
+
+    /// Removes a version that nobody needs, and the directories of the trash that are empty then.
+    func drop(_ place: RelativePath) throws(FileSystemError) {
+        try files.removeFile(place)
+        removeEmptied(above: place, keeping: [])
     }
 
     /// Gives a file a second name in the trash. - Returns: that name.

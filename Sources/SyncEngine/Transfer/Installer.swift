@@ -115,11 +115,34 @@ struct Installer {
         case .nothing:
             return try files.install(temporary: staged.temporary, at: target, expecting: nil, trash)
         case .base:
-            let expected = staged.entry.base?.local
-            return try files.install(temporary: staged.temporary, at: target, expecting: expected, trash)
+            guard keepsEdits, let expected = staged.entry.base?.local else {
+                let expected = staged.entry.base?.local
+                return try files.install(temporary: staged.temporary, at: target, expecting: expected, trash)
+            }
+            let temporary = staged.temporary
+            let (result, edit) = try files.installInspecting(
+                temporary: temporary,
+                at: target,
+                expecting: expected,
+                trash
+            )
+            if let edit { showEdit(edit, of: target) }
+            return result
         case .foreign:
             return try files.installKeeping(temporary: staged.temporary, at: target, trash)
         }
+    }
+
+    /// Brings a file that was edited at the last moment from the trash to the light, as the loser of a conflict. Where that
+    /// cannot be it stays in the trash.
+    private func showEdit(_ place: RelativePath, of target: RelativePath) {
+        let hasher = ContentHasher()
+        guard let file = try? files.open(place), let state = try? file.status().state,
+            (try? file.forEachPiece { hasher.update($0) }) != nil
+        else { return }
+        let copy = ConflictName.make(for: target, modified: state.modified, digest: ContentDigest(hasher.finish()))
+        try? files.rename(place, to: copy)
+        trash.removeEmptied(above: place, keeping: [])
     }
 
     /// A name that was not there when it was scanned is there now.

@@ -140,12 +140,8 @@ struct ConfigurationReader {
             checkedBucket($0, onAWS: connection.map { $0.endpoint == nil } ?? false, in: section)
         }
         let prefix = prefix(section)
-        let direction = fields.choice("direction", in: section, default: Direction.up)
-        let deletes = fields.flag("delete", in: section, default: direction == .both)
-        if direction == .both, !deletes {
-            let message = "must be true where \"direction\" is \"both\": a delete on one side is one on the other"
-            fields.fault(section.keyPath("delete"), message)
-        }
+        let direction = direction(section)
+        let deletes = fields.flag("delete", in: section, default: false)
         let exclude = fields.texts("exclude", in: section, atMost: Self.maximumExcludes)
         let listDefault: Duration = direction == .up ? .seconds(3_600) : .seconds(300)
         let second = Duration.seconds(1)
@@ -235,6 +231,17 @@ struct ConfigurationReader {
         let hint = NearestWord.hint(name, among: names)
         fields.fault(section.keyPath("connection"), "no connection \"\(printable(name))\"\(hint); \(others)")
         return nil
+    }
+
+    private mutating func direction(_ section: ConfigurationSection) -> Direction {
+        let direction = fields.choice("direction", in: section, default: Direction.up)
+        if direction == .both {
+            fields.fault(
+                section.keyPath("direction"),
+                "\"both\" is not supported by this version, which syncs one way: write \"up\" or \"down\""
+            )
+        }
+        return direction
     }
 
     /// Empty, or ending in `/`.
