@@ -84,7 +84,7 @@ class RememberedCapabilitiesTests(RealServerCase):
         self.assertEqual(self.proxy.counts.get("PUT", 0), 0, "it was tried again")
         checks = json.loads(machine.run("check", "--json").out)["checks"]
         found = next(check for check in checks if check["check"] == "capabilities")
-        self.assertIn("(seen 20", found["detail"])
+        self.assertIn("(seen ", found["detail"])
         self.assertEqual(found["capabilities"]["backslashes"], "no")
         self.assertEqual(found["capabilities"]["crc64nvme"], "yes")
 

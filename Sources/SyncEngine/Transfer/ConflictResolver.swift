@@ -190,13 +190,17 @@ struct ConflictResolver: Sendable {
             guard kept.digests.first == digest else {
                 throw Unsettled(outcome: .failed(entry: entry.version, .nameTaken(entry.path, copy)))
             }
-            if path == entry.path {
-                _ = try installer.trash.move(path, as: path)
-            } else {
-                try files.removeFile(path)
-            }
+            if path == entry.path { try discard(entry) } else { try files.removeFile(path) }
         }
         try files.synchronizeDirectory(path.parent)
+    }
+
+    /// Takes a file out of the way that its copy keeps already, unless it is another by now.
+    private func discard(_ entry: Entry) throws {
+        let (moved, place) = try installer.trash.move(entry.path, as: entry.path)
+        guard let local = entry.local, !moved.matchesContent(of: local) else { return }
+        try files.rename(place, to: entry.path)
+        throw Unsettled(outcome: .observedLocal(entry: entry.version, moved))
     }
 
     private func send(_ copy: RelativePath, into settled: inout Settled) async throws {

@@ -49,7 +49,7 @@ enum ProbeFindings {
             ("CRC64NVME", found[.crc64nvme]), ("listing in byte order", found[.byteOrder]),
         ]
         let detail = shown.map { "\($0.0) \($0.1.rawValue)" }.joined(separator: " · ")
-        let age = triedAt.map { " (seen \(Format.timestamp($0)))" } ?? ""
+        let age = triedAt.map { " (seen \(Format.clock($0, now: SystemClock().now())))" } ?? ""
         var finding = CheckFinding(.capabilities, folder: folder.name, detail + age)
         finding.capabilities = found
         return finding

@@ -84,6 +84,9 @@ struct ConnectorContext: Sendable {
             return "\(address) is not there"
         case .noSuchBucket: return noSuchBucket(error.bucket ?? "")
         case .accessDenied: return "\(error.description): `syncd policy` prints what the keys need"
+        // A HEAD has no body to say so.
+        case .other("400") where error.operation == "HeadObject":
+            return "\(error.description): if a key of its own encrypts the object, --customer-key-file names it"
         default: return error.description
         }
     }
