@@ -154,35 +154,6 @@ struct CredentialsChainTests {
         #expect(!text.contains("CANARY") && !authorization.contains("CANARY"))
     }
 
-    private func roleHost(_ answers: [FakeTransport.Answer]) -> FakeCredentialsHost {
-        let files = [
-            "/home/u/.aws/config": "[profile work]\nrole_arn = arn:r\nsource_profile = base\n",
-            "/home/u/.aws/credentials": "[base]\naws_access_key_id = AK\naws_secret_access_key = \(canary)\n",
-        ]
-        return FakeCredentialsHost(Self.home, files: files, transport: FakeTransport(answers))
-    }
-
-    @Test func `a role is asked for once more by the service's clock, where ours is wrong`() async throws {
-        let late: HTTPFields = ["date": "Fri, 24 May 2013 02:00:00 GMT"]
-        let host = roleHost([.status(403, late, "<Error/>"), .status(200, [:], sts("AssumeRole", "ROLE"))])
-        #expect(try await find(host, profile: "work").credentials.accessKeyID == "ROLE")
-        let times = host.transport.requests.map { $0.header("x-amz-date") }
-        #expect(times == ["20130524T000000Z", "20130524T020000Z"])
-        let near: HTTPFields = ["date": "Fri, 24 May 2013 00:04:00 GMT"]
-        let refused = roleHost([.status(403, near, "<Error/>")])
-        #expect(await failure(refused, profile: "work")?.code == .unusable)
-        #expect(refused.transport.requests.count == 1)
-    }
-
-    @Test(arguments: ["Throttling", "ThrottlingException", "RequestLimitExceeded", "IDPCommunicationError"])
-    func `what STS refuses for now is asked again`(code: String) async throws {
-        let busy = "<ErrorResponse><Error><Code>\(code)</Code><Message>later</Message></Error></ErrorResponse>"
-        let host = roleHost([.status(400, [:], busy), .status(200, [:], sts("AssumeRole", "ROLE"))])
-        #expect(try await find(host, profile: "work").credentials.accessKeyID == "ROLE")
-        let always = roleHost([.status(400, [:], busy), .status(400, [:], busy), .status(400, [:], busy)])
-        #expect(await failure(always, profile: "work")?.code == .unreachable)
-    }
-
     @Test func `a token's role, unsigned`() async throws {
         let variables = [
             "AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:r", "AWS_ROLE_SESSION_NAME": "pod",

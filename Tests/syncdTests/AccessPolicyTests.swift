@@ -73,10 +73,7 @@ struct AccessPolicyTests {
         #expect(AccessPolicy.Access(policy) == access)
     }
 
-    @Test(arguments: [
-        ("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("auto", "aws"),
-        ("eusc-de-east-1", "aws-eusc"),
-    ])
+    @Test(arguments: [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("auto", "aws")])
     func `the partition is the region's`(region: String, partition: String) {
         #expect(AccessPolicy.partition(ofRegion: region) == partition)
     }

@@ -7,8 +7,6 @@ public struct FoundCredentials: Hashable, Sendable {
     public var origin: String
     /// Files whose change may mean other keys.
     var files: [String]
-    /// How these were before they were read; nil where nobody looked.
-    var stamps: [FileStamp?]?
 }
 
 /// Looks for keys where AWS's own tools look, beyond the environment's keys: a profile of the shared files, a token of
@@ -57,11 +55,9 @@ public struct CredentialsChain: Sendable {
     /// Looks, and asks whoever must be asked.
     /// - Throws: `.none` where no place has keys.
     public func find() async throws(CredentialsError) -> FoundCredentials {
-        let files = ProfileFiles(host: host).paths
-        let stamps = files.map(host.stamp)
         guard let (plan, owner) = try place() else { throw CredentialsError(.none, "no place has keys") }
         var found = try await fetch(plan, of: owner)
-        if !owner.isEmpty { (found.files, found.stamps) = (files, stamps) }
+        if !owner.isEmpty { found.files = ProfileFiles(host: host).paths }
         return found
     }
 
@@ -102,9 +98,8 @@ public struct CredentialsChain: Sendable {
             let keys = try await fetch(source, of: owner)
             let origin = "role \(printable(role.arn))\(suffix)"
             let service = try tokenService()
-            let body = try await answer(staysNear: false, of: origin) {
-                service.assume(role, with: keys.credentials, at: $0)
-            }
+            let request = service.assume(role, with: keys.credentials, at: host.environment.now())
+            let body = try await answer(request, staysNear: false, of: origin)
             let own = try CredentialsAnswers.token(body, of: origin)
             return FoundCredentials(credentials: own, origin: origin, files: keys.files)
         }
@@ -158,39 +153,18 @@ public struct CredentialsChain: Sendable {
         String(decoding: body, as: UTF8.self).split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
     }
 
+    /// The body of a 200. What does not answer, or fails by its own word, is asked again.
     private func answer(
         _ request: HTTPRequest,
         staysNear: Bool,
         of place: String
     ) async throws(CredentialsError) -> [UInt8] {
-        try await answer(staysNear: staysNear, of: place) { _ in request }
-    }
-
-    /// The difference between two clocks that AWS bears, in seconds.
-    private static let harmlessSkew: Int64 = 300
-
-    /// The body of a 200. What does not answer, or fails by its own word, is asked again; once by the service's own clock,
-    /// where ours is so wrong that no signature is taken. `request` is given the time.
-    private func answer(
-        staysNear: Bool,
-        of place: String,
-        _ request: (S3Time) -> HTTPRequest
-    ) async throws(CredentialsError) -> [UInt8] {
-        var skew: Int64 = 0
         for attempt in 1... {
             let failure: CredentialsError
             do throws(TransportError) {
-                let time = S3Time(seconds: host.environment.now().seconds + skew)
-                let response = try await host.send(request(time), staysNear: staysNear)
+                let response = try await host.send(request, staysNear: staysNear)
                 if response.status == 200 { return response.body }
                 failure = Self.refusal(response, of: place)
-                let date = response.headers["date"].flatMap(S3Time.init(http:))
-                if skew == 0, [400, 403].contains(response.status), let date,
-                    abs(date.seconds - time.seconds) > Self.harmlessSkew
-                {
-                    skew = date.seconds - time.seconds
-                    continue
-                }
             } catch {
                 failure = CredentialsError(.unreachable, "\(place) did not answer: \(error.message)")
             }
@@ -204,15 +178,9 @@ public struct CredentialsChain: Sendable {
         preconditionFailure("the last try has thrown")
     }
 
-    /// What STS says with a 400 and means for now (botocore, `_retry.json`, read 2026-11-28).
-    private static let passing = ["Throttling", "RequestLimitExceeded", "IDPCommunicationError"]
-
     private static func refusal(_ response: HTTPResponse, of place: String) -> CredentialsError {
-        let error = CredentialsAnswers.tokenError(response.body)
-        let words = error.map { " \($0)" } ?? ""
-        let isPassing =
-            response.status >= 500 || response.status == 429
-            || passing.contains { error?.hasPrefix($0) ?? false }
+        let words = CredentialsAnswers.tokenError(response.body).map { " \($0)" } ?? ""
+        let isPassing = response.status >= 500 || response.status == 429
         return CredentialsError(isPassing ? .unreachable : .unusable, "\(place) answered \(response.status)\(words)")
     }
 }

@@ -7,10 +7,7 @@ public actor RenewingCredentials: CredentialsProvider {
     private let find: Finder
     private let host: any CredentialsHost
     private var held: Held?
-    /// The look under way, and who waits for it.
-    private var search: (number: Int, task: Task<Void, Never>)?
-    private var waiters: [Int: CheckedContinuation<Result<FoundCredentials, CredentialsError>, Never>] = [:]
-    private var lastNumber = 0
+    private var search: Task<Result<FoundCredentials, CredentialsError>, Never>?
     /// Before this nobody looks again for keys in place of refused ones.
     private var noReplacementBefore = S3Time(seconds: .min)
 
@@ -22,8 +19,6 @@ public actor RenewingCredentials: CredentialsProvider {
         var notBefore: S3Time
         /// When the files were looked at last.
         var checked: S3Time
-
-        func isGood(at now: S3Time) -> Bool { found.credentials.expiration.map { now < $0 } ?? true }
     }
 
     /// Seconds before their end from which keys are replaced; a quarter of their life where that is shorter.
@@ -45,36 +40,31 @@ public actor RenewingCredentials: CredentialsProvider {
     /// The keys with the place that they come from.
     public func found() async throws(CredentialsError) -> FoundCredentials {
         let now = host.environment.now()
-        guard let old = held else { return try await look() }
-        // One waits for whoever lends new ones; the others go on with the old ones as long as these are good.
-        guard isDue(old, at: now), search == nil || !old.isGood(at: now) else { return old.found }
-        do throws(CredentialsError) {
-            return try await look()
-        } catch {
-            // A service that lends keys may be away for a while, and a look may have taken long.
-            let now = host.environment.now()
-            guard let held, held.isGood(at: now) else { throw error }
-            self.held?.notBefore = S3Time(seconds: now.seconds + Self.patience)
-            return held.found
+        guard let old = held, !isDue(old, at: now) else {
+            do throws(CredentialsError) {
+                return try await look()
+            } catch {
+                // A service that lends keys may be away for a while: until their end the old ones are good.
+                guard let held, held.found.credentials.expiration.map({ now < $0 }) ?? true else { throw error }
+                self.held?.notBefore = S3Time(seconds: now.seconds + Self.patience)
+                return held.found
+            }
         }
+        return old.found
     }
 
     public func replacement(for refused: S3Credentials) async throws(CredentialsError) -> S3Credentials? {
         if let held, held.found.credentials != refused { return held.found.credentials }
         let now = host.environment.now()
-        // A limit further ahead than it is ever set is of a clock that was put back since.
-        let wait = noReplacementBefore.seconds.subtractingReportingOverflow(now.seconds).partialValue
-        guard !(1...2 * Self.patience).contains(wait) else { return nil }
+        guard now >= noReplacementBefore else { return nil }
         let fresh = try await look().credentials
-        // Also where they are fresh: a lender that makes new ones each time is not asked for every refused request.
-        noReplacementBefore = S3Time(seconds: host.environment.now().seconds + 2 * Self.patience)
-        return fresh == refused ? nil : fresh
+        guard fresh == refused else { return fresh }
+        noReplacementBefore = S3Time(seconds: now.seconds + 2 * Self.patience)
+        return nil
     }
 
     private func isDue(_ held: Held, at now: S3Time) -> Bool {
-        // By a clock that was put back nothing would ever be due.
-        if now < held.since { return true }
-        guard now >= held.notBefore || held.notBefore.seconds - now.seconds > Self.patience else { return false }
+        guard now >= held.notBefore else { return false }
         if let end = held.found.credentials.expiration {
             let margin = min(Self.margin, (end.seconds - held.since.seconds) / 4)
             if now.seconds >= end.seconds - margin { return true }
@@ -84,70 +74,30 @@ public actor RenewingCredentials: CredentialsProvider {
         return held.found.files.map(host.stamp) != held.stamps
     }
 
-    // MARK: Looking
-
-    private static let stopped = CredentialsError(.unreachable, "stopped on request")
-
-    /// Looks, unless somebody does so already. Who is cancelled waits no longer, and when nobody waits the look ends.
+    /// Looks, unless somebody does so already.
     private func look() async throws(CredentialsError) -> FoundCredentials {
-        lastNumber += 1
-        let number = lastNumber
-        let result: Result<FoundCredentials, CredentialsError> = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                guard !Task.isCancelled else {
-                    continuation.resume(returning: .failure(Self.stopped))
-                    return
-                }
-                waiters[number] = continuation
-                if search == nil { begin(number) }
-            }
-        } onCancel: {
-            // The handler is no part of the actor, and nobody waits for what it starts.
-            Task { await giveUp(number) }
-        }
-        return try result.get()
-    }
-
-    private func begin(_ number: Int) {
+        if let search { return try await search.value.get() }
         // It belongs to all who wait for it, and outlives the one who began it.
-        let task = Task { [find] in
-            let result: Result<FoundCredentials, CredentialsError>
+        let task = Task { [find] () -> Result<FoundCredentials, CredentialsError> in
             do throws(CredentialsError) {
-                result = .success(try await find())
+                return .success(try await find())
             } catch {
-                result = .failure(error)
+                return .failure(error)
             }
-            finish(number, result)
         }
-        search = (number, task)
-    }
-
-    private func finish(_ number: Int, _ result: Result<FoundCredentials, CredentialsError>) {
-        // One that everybody gave up may end while the next is under way.
-        guard search?.number == number else { return }
+        search = task
+        let result = await task.value
         search = nil
-        if case .success(let found) = result { keep(found) }
-        let waiting = waiters.values
-        waiters = [:]
-        for waiter in waiting { waiter.resume(returning: result) }
-    }
-
-    private func keep(_ found: FoundCredentials) {
+        let found = try result.get()
         let now = host.environment.now()
         held = Held(
             found: found,
             since: now,
-            stamps: found.stamps ?? found.files.map(host.stamp),
+            stamps: found.files.map(host.stamp),
             // Keys that are as good as expired when they come are for the service to judge: our clock may be wrong.
             notBefore: S3Time(seconds: now.seconds + Self.patience),
             checked: now
         )
-    }
-
-    private func giveUp(_ number: Int) {
-        waiters.removeValue(forKey: number)?.resume(returning: .failure(Self.stopped))
-        guard waiters.isEmpty else { return }
-        search?.task.cancel()
-        search = nil
+        return found
     }
 }

@@ -10,9 +10,9 @@ struct TokenService {
     init(override: String?, region: String) throws(CredentialsError) {
         let isRegion = region != S3Connection.unknownRegion && region.contains("-")
         self.region = isRegion ? region : S3Connection.firstRegion
-        let suffix = Partition(ofRegion: self.region).suffix
+        let suffix = self.region.hasPrefix("cn-") ? ".cn" : ""
         do throws(S3Endpoint.Invalid) {
-            endpoint = try S3Endpoint(override ?? "https://sts.\(self.region).\(suffix)")
+            endpoint = try S3Endpoint(override ?? "https://sts.\(self.region).amazonaws.com\(suffix)")
         } catch {
             throw CredentialsError(.unusable, "AWS_ENDPOINT_URL_STS: \(error.message)")
         }

@@ -16,8 +16,6 @@ final class SystemCredentialsHost: CredentialsHost {
 
     /// Seconds to wait for an endpoint of this machine or the one beneath it.
     private static let nearTimeout = 2
-    /// Seconds without a byte from a service that exchanges keys.
-    private static let farTimeout = 10
 
     init(_ environment: ProcessEnvironment) {
         processEnvironment = environment
@@ -106,8 +104,7 @@ final class SystemCredentialsHost: CredentialsHost {
         transports.withLock { transports in
             let userAgent = "syncd/\(Version.number)"
             guard staysNear else {
-                let options = TransportOptions(stallTimeout: Self.farTimeout, userAgent: userAgent)
-                let transport = transports.far ?? CurlTransport(options: options)
+                let transport = transports.far ?? CurlTransport(options: TransportOptions(userAgent: userAgent))
                 transports.far = transport
                 return transport
             }

@@ -1,4 +1,3 @@
-import S3API
 import SyncEngine
 import Text
 
@@ -13,7 +12,7 @@ struct AccessPolicy: Sendable {
         /// Empty for the whole bucket, or ending in `/`.
         var prefix: [UInt8]
         var access: Access
-        /// As ARNs name it.
+        /// `aws`, `aws-cn` or `aws-us-gov`.
         var partition = "aws"
         /// Keys of KMS by their ARN, with which objects there are encrypted.
         var kmsKeys: [String] = []
@@ -34,7 +33,7 @@ struct AccessPolicy: Sendable {
 
     /// The part of AWS's cloud that a region belongs to.
     static func partition(ofRegion region: String) -> String {
-        Partition(ofRegion: region).id
+        region.hasPrefix("cn-") ? "aws-cn" : region.hasPrefix("us-gov-") ? "aws-us-gov" : "aws"
     }
 
     var json: JSONValue {

@@ -59,8 +59,7 @@ struct PolicyCommand: AsyncParsableCommand {
     private func grant(bucket: String) -> AccessPolicy.Grant {
         let text = prefix ?? ""
         let whole = text.isEmpty || text.hasSuffix("/") ? text : text + "/"
-        let environment = ProcessEnvironment.current
-        let region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? ""
+        let region = ProcessEnvironment.current["AWS_REGION"] ?? ""
         return AccessPolicy.Grant(
             bucket: bucket,
             prefix: Array(whole.utf8),
