@@ -54,7 +54,8 @@ struct TokenService {
             target: "/",
             headers: headers,
             body: .bytes(body),
-            sink: .memory(limit: CredentialsLimits.answer)
+            sink: .memory(limit: CredentialsLimits.answer),
+            stallTimeout: CredentialsLimits.stallSeconds
         )
     }
 
