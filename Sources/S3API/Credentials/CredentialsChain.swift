@@ -5,8 +5,15 @@ public struct FoundCredentials: Hashable, Sendable {
     public var credentials: S3Credentials
     /// For the operator: `profile "backup"`, `instance role web`. It holds no secret.
     public var origin: String
-    /// Files whose change may mean other keys.
-    var files: [String]
+    /// Files whose change may mean other keys, as they were before they were read.
+    var files: [SeenFile]
+}
+
+/// A file in the state in which it was seen.
+struct SeenFile: Hashable, Sendable {
+    var path: String
+    /// Nil where it was not there.
+    var stamp: FileStamp?
 }
 
 /// Looks for keys where AWS's own tools look, beyond the environment's keys: a profile of the shared files, a token of
@@ -55,9 +62,11 @@ public struct CredentialsChain: Sendable {
     /// Looks, and asks whoever must be asked.
     /// - Throws: `.none` where no place has keys.
     public func find() async throws(CredentialsError) -> FoundCredentials {
+        // Before they are read: what is replaced meanwhile has changed then.
+        let files = ProfileFiles(host: host).paths.map { SeenFile(path: $0, stamp: host.stamp(of: $0)) }
         guard let (plan, owner) = try place() else { throw CredentialsError(.none, "no place has keys") }
         var found = try await fetch(plan, of: owner)
-        if !owner.isEmpty { found.files = ProfileFiles(host: host).paths }
+        if !owner.isEmpty { found.files = files }
         return found
     }
 
