@@ -193,7 +193,9 @@ public final class S3Client: Sendable {
         do {
             return try await connection.credentials.current()
         } catch {
-            throw S3Error(error, of: operation)
+            let failure = S3Error(error, of: operation)
+            // Who is stopped while keys are looked for was stopped, and not refused.
+            throw Task.isCancelled ? failure.cancelled : failure
         }
     }
 
@@ -251,7 +253,9 @@ public final class S3Client: Sendable {
         do {
             return try await connection.credentials.replacement(for: keys) != nil
         } catch {
-            throw S3Error(error, of: operation)
+            let failure = S3Error(error, of: operation)
+            // Who is stopped while keys are looked for was stopped, and not refused.
+            throw Task.isCancelled ? failure.cancelled : failure
         }
     }
 
@@ -286,7 +290,7 @@ public final class S3Client: Sendable {
     /// The region that an answer names: in its body, in a header, or by AWS's host where the bucket is.
     private static func namedRegion(_ document: ErrorDocument?, _ response: HTTPResponse) -> String? {
         if let region = document?.region ?? response.headers["x-amz-bucket-region"] { return region }
-        guard let host = document?.host, host.hasSuffix(".amazonaws.com") else { return nil }
+        guard let host = document?.host, AWSPartition.isHost(host) else { return nil }
         let labels = host.split(separator: ".")
         guard let service = labels.lastIndex(where: { $0 == "s3" || $0.hasPrefix("s3-") }) else { return nil }
         let next = labels[service] == "s3" ? labels[service + 1] : labels[service].dropFirst(3)

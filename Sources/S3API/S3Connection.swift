@@ -138,7 +138,7 @@ public struct S3Connection: Sendable {
     private func awsHost(region: String) -> String {
         let name = region == Self.unknownRegion ? Self.firstRegion : region
         let service = isDualStack ? "s3.dualstack" : "s3"
-        return "\(service).\(name).amazonaws.com\(name.hasPrefix("cn-") ? ".cn" : "")"
+        return "\(service).\(name).\(AWSPartition.of(region: name).hostSuffix)"
     }
 
     /// What stands for a region that is not known, and the one that AWS is asked in then: it names the right one.

@@ -269,6 +269,55 @@ struct CredentialsChainTests {
         #expect(message?.contains("\u{1B}") == false)
     }
 
+    @Test(arguments: ["Throttling", "ThrottlingException", "RequestLimitExceeded", "IDPCommunicationError"])
+    func `what STS says to pass is asked again, whatever its status`(code: String) async throws {
+        let body = "<ErrorResponse><Error><Code>\(code)</Code><Message>later</Message></Error></ErrorResponse>"
+        let end = sts("AssumeRoleWithWebIdentity", "WEB")
+        func host(_ rule: @escaping @Sendable (Int) -> FakeTransport.Answer) -> FakeCredentialsHost {
+            FakeCredentialsHost(
+                ["AWS_WEB_IDENTITY_TOKEN_FILE": "/t", "AWS_ROLE_ARN": "arn:r"],
+                files: ["/t": "T"],
+                transport: FakeTransport { _, number in rule(number) }
+            )
+        }
+        let once = host { $0 == 0 ? .status(400, [:], body) : .status(200, [:], end) }
+        #expect(try await find(once).credentials.accessKeyID == "WEB")
+        let always = host { _ in .status(400, [:], body) }
+        let error = await failure(always)
+        #expect(error?.code == .unreachable)
+        #expect(error?.message == "web identity for role arn:r answered 400 \(code): later")
+        #expect(always.transport.requests.count == 3)
+    }
+
+    private func role(_ rule: @escaping @Sendable (HTTPRequest) -> FakeTransport.Answer) -> FakeCredentialsHost {
+        let files = [
+            "/home/u/.aws/config": "[default]\nrole_arn = arn:r\nsource_profile = base\n",
+            "/home/u/.aws/credentials": "[base]\naws_access_key_id = AK\naws_secret_access_key = \(canary)\n",
+        ]
+        return FakeCredentialsHost(Self.home, files: files, transport: FakeTransport { request, _ in rule(request) })
+    }
+
+    @Test(arguments: [400, 403])
+    func `where STS refuses by another clock it is asked once more by that`(status: Int) async throws {
+        let answer = sts("AssumeRole", "ROLE")
+        let refusal = FakeTransport.Answer.status(status, ["date": "Fri, 24 May 2013 01:00:00 GMT"])
+        let host = role { $0.header("x-amz-date") == "20130524T010000Z" ? .status(200, [:], answer) : refusal }
+        #expect(try await find(host).credentials.accessKeyID == "ROLE")
+        #expect(host.transport.requests.map { $0.header("x-amz-date") } == ["20130524T000000Z", "20130524T010000Z"])
+        let refused = role { _ in refusal }
+        #expect(await failure(refused)?.code == .unusable)
+        #expect(refused.transport.requests.count == 2)
+        let near = role { _ in .status(status, ["date": "Fri, 24 May 2013 00:05:00 GMT"]) }
+        #expect(await failure(near)?.code == .unusable)
+        #expect(near.transport.requests.count == 1, "so small a difference is no reason")
+    }
+
+    @Test func `STS is not waited for as long as a service with objects`() async {
+        let host = role { _ in .status(403) }
+        _ = await failure(host)
+        #expect(host.transport.requests.map(\.stallTimeout) == [10])
+    }
+
     @Test func `nothing that fails tells a secret`() async {
         let texts = ["\(canary)", "{\"SecretAccessKey\": \"\(canary)\"}", json("AK", expiration: canary)]
         for text in texts {

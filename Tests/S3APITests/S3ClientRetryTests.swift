@@ -127,6 +127,7 @@ struct S3ClientRetryTests {
             .status(307, [:], redirectBody("b.s3.eu-west-1.amazonaws.com")),
             .status(307, [:], redirectBody("b.s3-eu-west-1.amazonaws.com")),
             .status(301, [:], redirectBody("s3.dualstack.eu-west-1.amazonaws.com")),
+            .status(307, [:], redirectBody("b.s3.eu-west-1.amazonaws.eu")),
             redirect(400, "AuthorizationHeaderMalformed", "eu-west-1"),
             redirect(403, "AuthorizationHeaderMalformed", "eu-west-1"),
         ] as [FakeTransport.Answer]

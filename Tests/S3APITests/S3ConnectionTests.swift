@@ -80,6 +80,7 @@ struct S3ConnectionTests {
             (nil, nil, true, "eu-west-1", "bucket", "https://bucket.s3.dualstack.eu-west-1.amazonaws.com", ""),
             (nil, nil, true, "eu-west-1", "my.bucket", "https://s3.dualstack.eu-west-1.amazonaws.com", "/my.bucket"),
             (nil, nil, false, "cn-north-1", "bucket", "https://bucket.s3.cn-north-1.amazonaws.com.cn", ""),
+            (nil, nil, false, "eusc-de-east-1", "bucket", "https://bucket.s3.eusc-de-east-1.amazonaws.eu", ""),
             (nil, nil, false, "auto", "bucket", "https://bucket.s3.us-east-1.amazonaws.com", ""),
             ("https://nyc3.example.com", .virtual, false, "r", "bucket", "https://bucket.nyc3.example.com", ""),
             ("https://h:8443", .virtual, false, "r", "bucket", "https://bucket.h:8443", ""),

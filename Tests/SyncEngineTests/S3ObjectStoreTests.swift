@@ -95,7 +95,13 @@ struct S3ObjectStoreTests {
     @Test func `mtime, mode and what the ETag is worth come back as they went`() async throws {
         let world = try S3World { $0.encryptsByKMS = true }
         let modified = UnixTime(seconds: -1, nanoseconds: 999_999_999)
-        _ = try await world.store.put(Self.name, body: .bytes([1]), modified: modified, mode: 0o7640, expecting: .nothing)
+        _ = try await world.store.put(
+            Self.name,
+            body: .bytes([1]),
+            modified: modified,
+            mode: 0o7640,
+            expecting: .nothing
+        )
         let details = try await world.store.head(Self.name)
         #expect(details.modified == modified && details.mode == 0o640 && details.etagIsOpaque)
     }
@@ -108,7 +114,13 @@ struct S3ObjectStoreTests {
         var capabilities = Capabilities()
         capabilities[.crc64nvme] = verdict
         world.store.rely(on: capabilities)
-        _ = try await world.store.put(Self.name, body: .bytes([1]), modified: UnixTime(seconds: 0), mode: 0o644, expecting: .nothing)
+        _ = try await world.store.put(
+            Self.name,
+            body: .bytes([1]),
+            modified: UnixTime(seconds: 0),
+            mode: 0o644,
+            expecting: .nothing
+        )
         let request = try #require(world.server.records(of: .putObject).first).request
         #expect((request.header("x-amz-checksum-crc64nvme") != nil) == (verdict == .yes))
         #expect((request.header("content-md5") == nil) == (verdict == .yes))

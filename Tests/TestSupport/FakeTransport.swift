@@ -64,6 +64,7 @@ public final class FakeS3World: Sendable {
     private struct State {
         var now: S3Time
         var sleeps: [Duration] = []
+        var clockReads = 0
     }
 
     /// `chance` is drawn each time; `now` is 2013-05-24, a Friday, 00:00 UTC unless said otherwise.
@@ -75,6 +76,9 @@ public final class FakeS3World: Sendable {
     /// How long was slept, each time.
     public var sleeps: [Duration] { state.withLock { $0.sleeps } }
 
+    /// How often the time was asked for: where a test waits for somebody to come by.
+    public var clockReads: Int { state.withLock { $0.clockReads } }
+
     /// The time, in seconds since 1970.
     public var seconds: Int64 { state.withLock { $0.now.seconds } }
 
@@ -83,7 +87,12 @@ public final class FakeS3World: Sendable {
     /// To be given to a client. It keeps this world.
     public var environment: S3Environment {
         S3Environment(
-            now: { self.state.withLock { $0.now } },
+            now: {
+                self.state.withLock { state in
+                    state.clockReads += 1
+                    return state.now
+                }
+            },
             sleep: { duration in
                 try Task.checkCancellation()
                 self.state.withLock { state in

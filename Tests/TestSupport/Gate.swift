@@ -24,6 +24,8 @@ public final class Gate: Sendable {
         if !state.withLock({ $0.isOpen }) { close(writing) }
     }
 
+    public var isOpen: Bool { state.withLock(\.isOpen) }
+
     public func open() {
         let waiting = state.withLock { state in
             if !state.isOpen { close(writing) }

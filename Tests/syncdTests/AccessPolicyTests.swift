@@ -73,8 +73,16 @@ struct AccessPolicyTests {
         #expect(AccessPolicy.Access(policy) == access)
     }
 
-    @Test(arguments: [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("auto", "aws")])
-    func `the partition is the region's`(region: String, partition: String) {
-        #expect(AccessPolicy.partition(ofRegion: region) == partition)
+    @Test(arguments: [
+        ([:], "aws"), (["AWS_REGION": "cn-north-1"], "aws-cn"), (["AWS_DEFAULT_REGION": "eusc-de-east-1"], "aws-eusc"),
+        (["AWS_REGION": "us-gov-west-1", "AWS_DEFAULT_REGION": "eu-west-1"], "aws-us-gov"),
+    ])
+    func `the partition of a bucket is that of the environment's region`(
+        variables: [String: String],
+        partition: String
+    ) {
+        let grant = PolicyCommand.grant(bucket: "family", prefix: "a", environment(variables))
+        #expect(grant.partition == partition)
+        #expect(grant.prefix == Array("a/".utf8))
     }
 }

@@ -26,7 +26,8 @@ struct ProviderTests {
         (nil, "aws"), ("https://account.r2.cloudflarestorage.com", "r2"),
         ("https://s3.eu-central-003.backblazeb2.com", "b2"),
         ("https://fra1.digitaloceanspaces.com", "spaces"), ("https://s3.wasabisys.com", "wasabi"),
-        ("https://s3.us-east-1.amazonaws.com:443", "aws"), ("http://127.0.0.1:9000", "other"),
+        ("https://s3.us-east-1.amazonaws.com:443", "aws"), ("https://s3.eusc-de-east-1.amazonaws.eu", "aws"),
+        ("http://127.0.0.1:9000", "other"),
         ("https://r2.cloudflarestorage.com.example.net", "other"),
     ])
     func `a service is known by its host`(endpoint: String?, name: String) throws {

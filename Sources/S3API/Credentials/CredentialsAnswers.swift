@@ -52,8 +52,8 @@ enum CredentialsAnswers {
         )
     }
 
-    /// What the Security Token Service says of a refusal: its code and words.
-    static func tokenError(_ body: [UInt8]) -> String? {
+    /// What the Security Token Service says of a refusal: its code, and both code and message as they can be shown.
+    static func tokenError(_ body: [UInt8]) -> (code: String, words: String)? {
         var document = ErrorDocument()
         do throws(XMLReader.Refusal) {
             try XMLReader.read(body, roots: [.errorResponse, .error]) { event in
@@ -64,7 +64,8 @@ enum CredentialsAnswers {
         } catch {
             return nil
         }
-        return document.code.isEmpty ? nil : printable("\(document.code): \(document.message)")
+        if document.code.isEmpty { return nil }
+        return (document.code, printable("\(document.code): \(document.message)"))
     }
 
     private static func time(_ text: String, of origin: String) throws(CredentialsError) -> S3Time {

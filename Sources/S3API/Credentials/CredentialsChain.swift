@@ -5,8 +5,15 @@ public struct FoundCredentials: Hashable, Sendable {
     public var credentials: S3Credentials
     /// For the operator: `profile "backup"`, `instance role web`. It holds no secret.
     public var origin: String
-    /// Files whose change may mean other keys.
-    var files: [String]
+    /// Files whose change may mean other keys, as they were before they were read.
+    var files: [SeenFile]
+}
+
+/// A file in the state in which it was seen.
+struct SeenFile: Hashable, Sendable {
+    var path: String
+    /// Nil where it was not there.
+    var stamp: FileStamp?
 }
 
 /// Looks for keys where AWS's own tools look, beyond the environment's keys: a profile of the shared files, a token of
@@ -55,9 +62,11 @@ public struct CredentialsChain: Sendable {
     /// Looks, and asks whoever must be asked.
     /// - Throws: `.none` where no place has keys.
     public func find() async throws(CredentialsError) -> FoundCredentials {
+        // Before they are read: what is replaced meanwhile has changed then.
+        let files = ProfileFiles(host: host).paths.map { SeenFile(path: $0, stamp: host.stamp(of: $0)) }
         guard let (plan, owner) = try place() else { throw CredentialsError(.none, "no place has keys") }
         var found = try await fetch(plan, of: owner)
-        if !owner.isEmpty { found.files = ProfileFiles(host: host).paths }
+        if !owner.isEmpty { found.files = files }
         return found
     }
 
@@ -86,7 +95,7 @@ public struct CredentialsChain: Sendable {
                 throw CredentialsError(.unusable, "no container's endpoint is set in the environment\(suffix)")
             }
             let origin = "the container's endpoint\(suffix)"
-            let body = try await answer(request, staysNear: true, of: origin)
+            let body = try await near(origin).answer(request)
             return FoundCredentials(
                 credentials: try CredentialsAnswers.json(body, of: origin),
                 origin: origin,
@@ -98,12 +107,15 @@ public struct CredentialsChain: Sendable {
             let keys = try await fetch(source, of: owner)
             let origin = "role \(printable(role.arn))\(suffix)"
             let service = try tokenService()
-            let request = service.assume(role, with: keys.credentials, at: host.environment.now())
-            let body = try await answer(request, staysNear: false, of: origin)
+            let body = try await far(origin).answer { service.assume(role, with: keys.credentials, at: $0) }
             let own = try CredentialsAnswers.token(body, of: origin)
             return FoundCredentials(credentials: own, origin: origin, files: keys.files)
         }
     }
+
+    private func near(_ place: String) -> Lender { Lender(host: host, place: place, staysNear: true) }
+
+    private func far(_ place: String) -> Lender { Lender(host: host, place: place, staysNear: false) }
 
     private func environmentKeys() throws(CredentialsError) -> S3Credentials {
         guard let id = host.variable("AWS_ACCESS_KEY_ID"), let secret = host.variable("AWS_SECRET_ACCESS_KEY") else {
@@ -128,7 +140,7 @@ public struct CredentialsChain: Sendable {
         }
         let token = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
         let request = try tokenService().assume(identity.role, token: token)
-        let body = try await answer(request, staysNear: false, of: origin)
+        let body = try await far(origin).answer(request)
         let keys = try CredentialsAnswers.token(body, of: origin)
         return FoundCredentials(credentials: keys, origin: origin, files: [])
     }
@@ -138,49 +150,18 @@ public struct CredentialsChain: Sendable {
             throw CredentialsError(.unusable, "this machine is no instance of EC2\(suffix)")
         }
         let place = "the instance's metadata service\(suffix)"
-        let token = text(try await answer(nearby.tokenRequest(endpoint), staysNear: true, of: place))
+        let token = text(try await near(place).answer(nearby.tokenRequest(endpoint)))
         let names = nearby.instanceRequest(endpoint, token: token)
-        let role = text(try await answer(names, staysNear: true, of: "\(place), asked for the instance's role,"))
+        let role = text(try await near("\(place), asked for the instance's role,").answer(names))
         guard !role.isEmpty else { throw CredentialsError(.unusable, "\(place): the instance has no role") }
         let origin = "instance role \(printable(role))\(suffix)"
         let keys = nearby.instanceRequest(endpoint, token: token, role: role)
-        let body = try await answer(keys, staysNear: true, of: origin)
+        let body = try await near(origin).answer(keys)
         return FoundCredentials(credentials: try CredentialsAnswers.json(body, of: origin), origin: origin, files: [])
     }
 
     /// The first line.
     private func text(_ body: [UInt8]) -> String {
         String(decoding: body, as: UTF8.self).split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-    }
-
-    /// The body of a 200. What does not answer, or fails by its own word, is asked again.
-    private func answer(
-        _ request: HTTPRequest,
-        staysNear: Bool,
-        of place: String
-    ) async throws(CredentialsError) -> [UInt8] {
-        for attempt in 1... {
-            let failure: CredentialsError
-            do throws(TransportError) {
-                let response = try await host.send(request, staysNear: staysNear)
-                if response.status == 200 { return response.body }
-                failure = Self.refusal(response, of: place)
-            } catch {
-                failure = CredentialsError(.unreachable, "\(place) did not answer: \(error.message)")
-            }
-            guard failure.code == .unreachable, attempt < CredentialsLimits.tries else { throw failure }
-            do {
-                try await host.environment.sleep(.milliseconds(200 << (attempt - 1)))
-            } catch {
-                throw failure
-            }
-        }
-        preconditionFailure("the last try has thrown")
-    }
-
-    private static func refusal(_ response: HTTPResponse, of place: String) -> CredentialsError {
-        let words = CredentialsAnswers.tokenError(response.body).map { " \($0)" } ?? ""
-        let isPassing = response.status >= 500 || response.status == 429
-        return CredentialsError(isPassing ? .unreachable : .unusable, "\(place) answered \(response.status)\(words)")
     }
 }

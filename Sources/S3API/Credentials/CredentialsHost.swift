@@ -50,6 +50,8 @@ public enum CredentialsLimits {
     public static let output = 64 << 10
     /// Seconds that a command may take.
     public static let commandSeconds = 60
+    /// Seconds without a byte after which STS is taken not to answer. Its answers are small.
+    static let stallSeconds = 10
     /// Bytes of an answer.
     static let answer = 64 << 10
     /// Profiles that one may lead to, each by the next.

@@ -10,9 +10,9 @@ struct TokenService {
     init(override: String?, region: String) throws(CredentialsError) {
         let isRegion = region != S3Connection.unknownRegion && region.contains("-")
         self.region = isRegion ? region : S3Connection.firstRegion
-        let suffix = self.region.hasPrefix("cn-") ? ".cn" : ""
+        let suffix = AWSPartition.of(region: self.region).hostSuffix
         do throws(S3Endpoint.Invalid) {
-            endpoint = try S3Endpoint(override ?? "https://sts.\(self.region).amazonaws.com\(suffix)")
+            endpoint = try S3Endpoint(override ?? "https://sts.\(self.region).\(suffix)")
         } catch {
             throw CredentialsError(.unusable, "AWS_ENDPOINT_URL_STS: \(error.message)")
         }
@@ -54,7 +54,8 @@ struct TokenService {
             target: "/",
             headers: headers,
             body: .bytes(body),
-            sink: .memory(limit: CredentialsLimits.answer)
+            sink: .memory(limit: CredentialsLimits.answer),
+            stallTimeout: CredentialsLimits.stallSeconds
         )
     }
 

@@ -248,7 +248,8 @@ extension Problem {
             path: path.bytes,
             side: .local,
             kind: .conflict,
-            message: "changed on both sides, and \"\(String(decoding: copy.bytes, as: UTF8.self))\" is another file already:"
+            message:
+                "changed on both sides, and \"\(String(decoding: copy.bytes, as: UTF8.self))\" is another file already:"
                 + " rename that one"
         )
     }

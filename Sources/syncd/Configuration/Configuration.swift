@@ -135,6 +135,9 @@ struct ProcessEnvironment: Sendable {
         lookup(name).flatMap { $0.isEmpty ? nil : $0 }
     }
 
+    /// AWS's region, for what names none.
+    var region: String? { self["AWS_REGION"] ?? self["AWS_DEFAULT_REGION"] }
+
     /// This process's own.
     static var current: ProcessEnvironment {
         ProcessEnvironment(isRoot: geteuid() == 0) { name in getenv(name).map { String(cString: $0) } }

@@ -116,8 +116,8 @@ struct ConnectionReader {
         _ provider: Provider
     ) -> String {
         let region =
-            fields.setText("region", in: section) ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"]
-            ?? settings.region ?? provider.region ?? "us-east-1"
+            fields.setText("region", in: section) ?? environment.region ?? settings.region ?? provider.region
+            ?? "us-east-1"
         if !region.utf8.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }) {
             let message = "\"\(printable(region))\" is no region: letters, digits and hyphens"
             fields.fault(section.keyPath("region"), message)

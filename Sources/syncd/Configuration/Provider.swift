@@ -21,7 +21,7 @@ struct Provider: Hashable, Sendable {
     /// Sources, read in 2026-11: the services' own documents on limits; rclone's files of providers' quirks; litestream's
     /// guide to providers (signed bodies, R2's few connections); for SeaweedFS and Ceph our own trials, docs/PROVIDERS.md.
     static let all = [
-        Provider(name: "aws", hosts: [".amazonaws.com", ".amazonaws.com.cn"]),
+        Provider(name: "aws", hosts: AWSPartition.all.map { ".\($0.hostSuffix)" }),
         Provider(
             name: "r2",
             hosts: [".r2.cloudflarestorage.com"],

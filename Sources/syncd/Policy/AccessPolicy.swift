@@ -12,7 +12,7 @@ struct AccessPolicy: Sendable {
         /// Empty for the whole bucket, or ending in `/`.
         var prefix: [UInt8]
         var access: Access
-        /// `aws`, `aws-cn` or `aws-us-gov`.
+        /// Of AWS's cloud, by its id.
         var partition = "aws"
         /// Keys of KMS by their ARN, with which objects there are encrypted.
         var kmsKeys: [String] = []
@@ -30,11 +30,6 @@ struct AccessPolicy: Sendable {
     var grants: [Grant]
     /// Whether all buckets of the account may be listed, as `syncd buckets` does.
     var listsBuckets = false
-
-    /// The part of AWS's cloud that a region belongs to.
-    static func partition(ofRegion region: String) -> String {
-        region.hasPrefix("cn-") ? "aws-cn" : region.hasPrefix("us-gov-") ? "aws-us-gov" : "aws"
-    }
 
     var json: JSONValue {
         var all = grants.enumerated().flatMap { statements(of: $1, number: grants.count > 1 ? $0 + 1 : nil) }

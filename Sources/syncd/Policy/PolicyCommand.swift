@@ -1,4 +1,5 @@
 import ArgumentParser
+import S3API
 import SyncEngine
 import Text
 
@@ -47,7 +48,8 @@ struct PolicyCommand: AsyncParsableCommand {
     func run() async throws {
         try parent.refuseOnce(before: "policy")
         var notes: [String] = []
-        var grants = try bucket.map { [grant(bucket: $0)] } ?? configuredGrants(&notes)
+        var grants =
+            try bucket.map { [Self.grant(bucket: $0, prefix: prefix ?? "", .current)] } ?? configuredGrants(&notes)
         if readOnly {
             for index in grants.indices { grants[index].access = .read }
         }
@@ -56,15 +58,14 @@ struct PolicyCommand: AsyncParsableCommand {
         Console.standard(.current).lines([policy.json.indented])
     }
 
-    private func grant(bucket: String) -> AccessPolicy.Grant {
-        let text = prefix ?? ""
-        let whole = text.isEmpty || text.hasSuffix("/") ? text : text + "/"
-        let region = ProcessEnvironment.current["AWS_REGION"] ?? ""
+    /// For a bucket without a configuration: the environment says in which of AWS's regions it is.
+    static func grant(bucket: String, prefix: String, _ environment: ProcessEnvironment) -> AccessPolicy.Grant {
+        let whole = prefix.isEmpty || prefix.hasSuffix("/") ? prefix : prefix + "/"
         return AccessPolicy.Grant(
             bucket: bucket,
             prefix: Array(whole.utf8),
             access: .writeAndDelete,
-            partition: AccessPolicy.partition(ofRegion: region)
+            partition: AWSPartition.of(region: environment.region ?? "").id
         )
     }
 
@@ -77,7 +78,7 @@ struct PolicyCommand: AsyncParsableCommand {
                 bucket: folder.folder.bucket,
                 prefix: folder.folder.prefix,
                 access: AccessPolicy.Access(folder.folder.policy),
-                partition: AccessPolicy.partition(ofRegion: folder.connection.region)
+                partition: AWSPartition.of(region: folder.connection.region).id
             )
             grant.setsACL = folder.writing.acl != nil
             if case .kms(let key?) = folder.writing.encryption {
