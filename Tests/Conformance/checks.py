@@ -311,7 +311,6 @@ class Checks(ConformanceCase):
         "crc64nvme": "wrong_crc64nvme",
         "byteOrder": "listing_order",
         "backslashes": "keys_with_backslashes",
-        "controlCharacters": "keys_with_control_characters",
     }
 
     # Deletes.

@@ -65,6 +65,9 @@ ETags and digests of what it sent and received, and looks at an object just befo
 
 moto takes any signature and checks no digest: what it passes proves nothing about these.
 
+`rclone serve s3` answers from memory for a while and lists a key with a line break rightly until it reads its directory anew:
+a trial does not show what becomes of it. Say `"capabilities": {"controlCharacters": false}` for such a connection.
+
 ## Not tried
 
 No account of these was at hand. What their documents and their users say, as known in 2026-11; nothing of it was tried:
