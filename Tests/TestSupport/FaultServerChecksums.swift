@@ -2,7 +2,8 @@ import S3API
 
 /// Checksums and the callers' own keys, as AWS has them.
 extension FaultStore {
-    static let customerKeyHeader = "x-amz-server-side-encryption-customer-key-md5"
+    /// Names the key that an object is encrypted by, without giving it away.
+    public static let customerKeyHeader = "x-amz-server-side-encryption-customer-key-md5"
 
     /// What a body's checksum says against it; nil if nothing does.
     func checksumRefusal(_ request: FaultRequest) -> FaultAnswer? {

@@ -43,17 +43,3 @@ enum ConflictName {
         return (Array(stem), Array(end))
     }
 }
-
-/// Which side keeps the name in a conflict.
-func decideWinner(
-    _ policy: ConflictWinner,
-    localModified: UnixTime,
-    remoteModified: UnixTime
-) -> Side {
-    switch policy {
-    case .local: .local
-    case .remote: .remote
-    // Of two of one time the one that others have seen already.
-    case .newest: localModified > remoteModified ? .local : .remote
-    }
-}

@@ -74,6 +74,20 @@ private func decideRemoteOnly(hasBase: Bool, isChanged: Bool, _ policy: Policy) 
     }
 }
 
+/// Which side keeps the name in a conflict.
+func decideWinner(
+    _ policy: ConflictWinner,
+    localModified: UnixTime,
+    remoteModified: UnixTime
+) -> Side {
+    switch policy {
+    case .local: .local
+    case .remote: .remote
+    // Of two of one time the one that others have seen already.
+    case .newest: localModified > remoteModified ? .local : .remote
+    }
+}
+
 /// What to do with an entry as the index holds it.
 /// `localUnknown` says that the local side was not observed in this cycle.
 /// `remoteUnknown` says that the remote side was not.

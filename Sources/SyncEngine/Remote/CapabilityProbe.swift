@@ -9,7 +9,8 @@ public struct CapabilityProbe: Sendable {
     /// What all probes of this prefix begin with.
     private let place: [UInt8]
     private let stem: [UInt8]
-    private let headers: [(name: String, value: String)]
+    /// What the folder's objects are written with: a bucket's policy may demand it.
+    private let options: PutOptions
     /// A copy of an object under the operator's own key would need that key twice.
     private let copies: Bool
 
@@ -40,7 +41,7 @@ public struct CapabilityProbe: Sendable {
         case nil, .managed, .kms: (self.client, copies) = (client, true)
         }
         self.bucket = bucket
-        headers = writing.options.headers
+        options = writing.options
         place = prefix + Array(".syncd/probe-".utf8)
         stem = place + TemporaryName.hexadecimal(nonce) + [UInt8(ascii: "/")]
     }
@@ -97,7 +98,7 @@ public struct CapabilityProbe: Sendable {
 
     private func put(_ key: ObjectKey, _ header: (name: String, value: String)? = nil) async throws(S3Error) -> S3Object
     {
-        let all = headers + [header].compactMap { $0 }
+        let all = options.headers + [header].compactMap { $0 }
         return try await client.probe(.put, bucket: bucket, key: key, headers: all, body: Self.content)
     }
 
@@ -169,10 +170,12 @@ public struct CapabilityProbe: Sendable {
                 (name: "x-amz-copy-source", value: source),
                 (name: "x-amz-copy-source-if-match", value: Self.wrongETag),
             ]
-            return try await client.probe(.put, bucket: bucket, key: copy, headers: headers + conditions)
+            return try await client.probe(.put, bucket: bucket, key: copy, headers: options.headers + conditions)
         }
         let part = self.key("part")
-        guard let upload = try? await client.createMultipartUpload(bucket: bucket, key: part) else { return }
+        guard let upload = try? await client.createMultipartUpload(bucket: bucket, key: part, options: options) else {
+            return
+        }
         let query = [(name: "partNumber", value: "1"), (name: "uploadId", value: upload.id)]
         do {
             let headers = [(name: "x-amz-copy-source", value: source)]

@@ -4,7 +4,6 @@
 /// crash leaves is a conflict that ends the same way, or an ordinary upload.
 struct ConflictResolver: Sendable {
     private let files: any FileSystem
-    private let index: any Index
     private let notices: CycleNotices
     private let stop: StopSignal
     private let winner: ConflictWinner
@@ -15,7 +14,6 @@ struct ConflictResolver: Sendable {
 
     init(_ context: CycleContext, _ downloader: Downloader, _ uploader: Uploader, _ installer: Installer) {
         files = context.files
-        index = context.index
         notices = context.notices
         stop = context.stop
         winner = context.folder.conflict
@@ -142,8 +140,7 @@ struct ConflictResolver: Sendable {
         do {
             try await put(entry.path, aside: copy, digest, of: entry)
         } catch {
-            // What came in ranges is gone on with by the next cycle.
-            if !versions.staged.isRanged { try? files.removeFile(versions.staged.temporary) }
+            discard(versions.staged)
             throw error
         }
         notices.say(Self.notice(entry.path, copy))
@@ -164,8 +161,13 @@ struct ConflictResolver: Sendable {
         let (entry, staged) = (versions.entry, versions.staged)
         let modified = staged.state.modified
         let copy = ConflictName.make(for: entry.path, modified: modified, digest: versions.remoteDigest)
-        try staged.file.synchronize()
-        try await put(staged.temporary, aside: copy, versions.remoteDigest, of: entry)
+        do {
+            try staged.file.synchronize()
+            try await put(staged.temporary, aside: copy, versions.remoteDigest, of: entry)
+        } catch {
+            discard(staged)
+            throw error
+        }
         notices.say(Self.notice(entry.path, copy))
         var settled = Settled(downloaded: 1)
         var winner = entry
@@ -193,6 +195,11 @@ struct ConflictResolver: Sendable {
             if path == entry.path { try discard(entry) } else { try files.removeFile(path) }
         }
         try files.synchronizeDirectory(path.parent)
+    }
+
+    /// What came in ranges is gone on with by the next cycle.
+    private func discard(_ staged: StagedDownload) {
+        if !staged.isRanged { try? files.removeFile(staged.temporary) }
     }
 
     /// Takes a file out of the way that its copy keeps already, unless it is another by now.
