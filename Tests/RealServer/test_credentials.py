@@ -1,6 +1,7 @@
 """Where keys come from: each place with a stand-in for whoever lends them, their renewal, and what is told of them."""
 
 import json
+import os
 import stat
 
 from harness import trees
@@ -72,6 +73,17 @@ class PlaceTests(LentKeysCase):
         script.write_text("#!/bin/sh\nexit 3\n")
         run = self.here.run("--once", expect=77)
         self.assertIn("credential_process ended with", run.err)
+
+    def test_a_stop_while_a_command_hangs_is_a_stop_and_no_refusal(self):
+        begun = self.here.home / "begun"
+        os.mkfifo(begun)
+        self.aws_file("config", f"[default]\ncredential_process = echo x > '{begun}'; sleep 60\n")
+        running = self.here.start_once()
+        # Opening it waits for the command.
+        begun.read_text()
+        running.terminate()
+        run = running.wait(expect=1)
+        self.assertNotIn("credential_process", run.err)
 
     def test_a_role_for_the_keys_of_another_profile(self):
         base = Credentials("AKBASEBASEBASEBASE00", "base/secret+key")

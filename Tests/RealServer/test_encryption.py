@@ -72,6 +72,18 @@ class CustomerKeyTests(RealServerCase):
         self.assertEqual(say("stat", address, *option)[0], 64)
 
 
+class PolicyOfKeysTests(RealServerCase):
+    def test_a_key_of_kms_is_in_the_policy_by_its_arn_and_else_is_told(self):
+        machine = self.machine(encryption="aws:kms", kmsKeyId="arn:aws:kms:eu-west-1:1:key/k")
+        run = machine.run("policy", expect=0)
+        self.assertIn("arn:aws:kms:eu-west-1:1:key/k", run.out)
+        self.assertEqual(run.err, "")
+        machine.folder["kmsKeyId"] = "alias/backup"
+        run = machine.run("policy", expect=0)
+        self.assertNotIn("kms:", run.out)
+        self.assertIn("not named by its ARN", run.err)
+
+
 class RememberedCapabilitiesTests(RealServerCase):
     def test_a_service_is_tried_once_and_check_tells_what_was_seen(self):
         machine = self.machine()
