@@ -60,6 +60,18 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
+        .target(
+            name: "Simulation",
+            dependencies: ["SyncEngine", "TestSupport"],
+            path: "Tests/Simulation",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/Simulate",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "S3APITests",
             dependencies: ["S3API", "CChecksum", "Text", "TestSupport"],
@@ -67,7 +79,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SyncEngineTests",
-            dependencies: ["S3API", "SyncEngine", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "S3API", "SyncEngine", "TestSupport", "Simulation", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -7,12 +7,14 @@ extension FakeFileSystem {
             if let node = try? tree.find(RelativePath(unchecked: path, in: nil), "open"), node.content != nil {
                 node.kind = .file(content)
                 (node.modified, node.changed) = (time, time)
+                node.makeDurable()
                 return
             }
             let target = RelativePath(unchecked: path, in: nil)
             makeParents(of: target, &tree, time)
             let node = tree.makeNode(.file(content), mode: 0o644, at: time)
-            try? tree.parent(target, "open").children?[Array(target.name)] = node
+            node.makeDurable()
+            try? tree.name([(node, target)], "open")
         }
     }
 
@@ -26,12 +28,29 @@ extension FakeFileSystem {
     /// Removes what is there, and the directories that this leaves empty.
     public func remove(_ path: [UInt8]) {
         edit { tree, _ in
-            var current: RelativePath? = RelativePath(unchecked: path, in: nil)
-            while let target = current {
-                try? tree.unlink(target, "unlink")
-                current = target.parent
-                guard let parent = current, (try? tree.find(parent, "rmdir"))?.children?.isEmpty == true else { return }
-            }
+            let target = RelativePath(unchecked: path, in: nil)
+            try? tree.unlink(target, "unlink")
+            removeEmptied(above: target, &tree)
+        }
+    }
+
+    /// Renames a file onto what `target` stands for, if anything; the directories that this leaves empty go.
+    public func move(_ path: [UInt8], to target: [UInt8]) {
+        edit { tree, time in
+            let (from, to) = (RelativePath(unchecked: path, in: nil), RelativePath(unchecked: target, in: nil))
+            guard let node = try? tree.find(from, "rename"), node.content != nil else { return }
+            makeParents(of: to, &tree, time)
+            try? tree.name([(node, to), (nil, from)], "rename")
+            node.changed = time
+            removeEmptied(above: from, &tree)
+        }
+    }
+
+    private func removeEmptied(above path: RelativePath, _ tree: inout FakeTree) {
+        var current = path.parent
+        while let target = current, (try? tree.find(target, "rmdir"))?.children?.isEmpty == true {
+            try? tree.unlink(target, "rmdir")
+            current = target.parent
         }
     }
 
@@ -42,7 +61,7 @@ extension FakeFileSystem {
             let target = RelativePath(unchecked: path, in: nil)
             makeParents(of: target, &tree, time)
             let node = tree.makeNode(kind == .symbolicLink ? .symbolicLink : .special, mode: 0o777, at: time)
-            try? tree.parent(target, "open").children?[Array(target.name)] = node
+            try? tree.name([(node, target)], "open")
         }
     }
 
@@ -54,6 +73,7 @@ extension FakeFileSystem {
             if let device { node.device = device }
             node.modified = modified ?? node.modified
             node.changed = time
+            node.makeDurable()
         }
     }
 
@@ -66,6 +86,11 @@ extension FakeFileSystem {
 
     public func status(ofText path: String) -> FileStatus? {
         edit { tree, _ in try? tree.find(RelativePath(unchecked: Array(path.utf8), in: nil), "stat").status }
+    }
+
+    /// The power goes, and comes again: of what was not synchronised, `generator` draws what is left.
+    public func cutPower(using generator: inout SeededGenerator) {
+        edit { tree, _ in tree.cutPower(using: &generator) }
     }
 
     /// All files by path, syncd's own among them.

@@ -6,15 +6,25 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
     // @unchecked: `tree` is touched only while `lock` is held; `before` is set by a test before it runs the engine.
     private let lock = Mutex(())
     private var tree: FakeTree
-    private let clock: ManualClock
+    private let clock: any EngineClock
     private let trace: Trace?
+    /// How fine its times are, in nanoseconds, at least 1: what lies between two ticks gets the time of the first.
+    public let granularity: Int64
     /// Called before each operation with its name and path; what it throws is the operation's error.
     public var before: ((_ operation: String, _ path: [UInt8]) throws(FileSystemError) -> Void)?
 
-    public init(clock: ManualClock, trace: Trace? = nil) {
+    /// `forgets` is true where a power cut is to be played: then what is not synchronised is kept apart.
+    public init(clock: any EngineClock, trace: Trace? = nil, granularity: Int64 = 1, forgets: Bool = false) {
         self.clock = clock
         self.trace = trace
+        self.granularity = granularity
         tree = FakeTree(at: clock.now())
+        tree.journal.isKept = forgets
+    }
+
+    private var time: UnixTime {
+        let now = clock.now().nanoseconds
+        return UnixTime(nanoseconds: now / granularity * granularity)
     }
 
     private func perform<Value>(
@@ -26,7 +36,7 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
         try before?(operation, path?.bytes ?? [])
         let result: Result<Value, FileSystemError> = lock.withLock { _ in
             do throws(FileSystemError) {
-                return .success(try body(&tree, clock.now()))
+                return .success(try body(&tree, time))
             } catch {
                 return .failure(error)
             }
@@ -36,9 +46,13 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
 
     // MARK: For tests
 
-    /// Looks at or changes the tree as another process would: no hook, no trace.
+    /// Looks at or changes the tree as another process would: no hook, no trace, and durable at once.
     func edit<Value>(_ body: (inout FakeTree, UnixTime) throws -> Value) rethrows -> Value {
-        try lock.withLock { _ in try body(&tree, clock.now()) }
+        try lock.withLock { _ in
+            let before = tree.journal.count
+            defer { tree.journal.commit(changesSince: before) }
+            return try body(&tree, time)
+        }
     }
 
     // MARK: FileSystem
@@ -114,8 +128,11 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
     public func rename(_ path: RelativePath, to target: RelativePath) throws(FileSystemError) {
         try perform("rename", path) { tree, time throws(FileSystemError) in
             let node = try tree.find(path, "rename")
-            try tree.link(node, at: target, "rename")
-            try tree.unlink(path, "rename")
+            let directory = try tree.parent(target, "rename")
+            guard directory.children?[Array(target.name)] == nil else {
+                throw FakeTree.error(.exists, "rename", target)
+            }
+            try tree.name([(node, target), (nil, path)], "rename")
             node.changed = time
         }
     }
@@ -123,8 +140,7 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
     public func exchange(_ path: RelativePath, with other: RelativePath) throws(FileSystemError) {
         try perform("exchange", path) { tree, time throws(FileSystemError) in
             let (one, two) = (try tree.find(path, "exchange"), try tree.find(other, "exchange"))
-            try tree.parent(path, "exchange").children?[Array(path.name)] = two
-            try tree.parent(other, "exchange").children?[Array(other.name)] = one
+            try tree.name([(two, path), (one, other)], "exchange")
             (one.changed, two.changed) = (time, time)
         }
     }
@@ -140,8 +156,7 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
     public func replace(_ path: RelativePath, onto target: RelativePath) throws(FileSystemError) {
         try perform("replace", path) { tree, time throws(FileSystemError) in
             let node = try tree.find(path, "rename")
-            try tree.parent(target, "rename").children?[Array(target.name)] = node
-            try tree.unlink(path, "rename")
+            try tree.name([(node, target), (nil, path)], "rename")
             node.changed = time
         }
     }
@@ -166,12 +181,13 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
     }
 
     public func synchronizeDirectory(_ path: RelativePath?) throws(FileSystemError) {
-        try perform("synchronizeDirectory", path) { tree, _ throws(FileSystemError) in _ = try tree.find(path, "fsync")
+        try perform("synchronizeDirectory", path) { tree, _ throws(FileSystemError) in
+            tree.journal.commit(try tree.find(path, "fsync"))
         }
     }
 
     public func synchronizeAll() throws(FileSystemError) {
-        try perform("synchronizeAll", nil) { _, _ throws(FileSystemError) in }
+        try perform("synchronizeAll", nil) { tree, _ throws(FileSystemError) in tree.commitAll() }
     }
 
     /// An open file of a ``FakeFileSystem``: it stays with its inode whatever becomes of the name.
@@ -229,7 +245,7 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
         }
 
         func synchronize() throws(FileSystemError) {
-            try system.perform("fsync", path) { _, _ throws(FileSystemError) in }
+            try system.perform("fsync", path) { _, _ throws(FileSystemError) in node.makeDurable() }
         }
     }
 }

@@ -66,7 +66,7 @@ extension FakeObjectStore {
         modified: UnixTime,
         mode: UInt16
     ) async throws(StoreError) -> (id: String, mayHaveTwin: Bool) {
-        try perform("CREATE", name) { state throws(StoreError) in
+        try await perform("CREATE", name) { state throws(StoreError) in
             (state.begin(Upload(name: name, modified: modified, mode: mode, initiated: clock.now())), false)
         }
     }
@@ -79,7 +79,7 @@ extension FakeObjectStore {
     ) async throws(StoreError) -> UploadedPart {
         beforePut?(name)
         let content = try Self.content(of: body)
-        return try perform("PART", name) { state throws(StoreError) in
+        return try await perform("PART", name) { state throws(StoreError) in
             _ = try state.upload(upload, of: name)
             let digest = Self.digest(content)
             let etag = ETag(state.behaviour.parts.opaqueTags ? "part-\(number)" : digest.hexadecimal)
@@ -91,7 +91,7 @@ extension FakeObjectStore {
     }
 
     public func parts(_ name: [UInt8], upload: String) async throws(StoreError) -> [StoredPart] {
-        try perform("PARTS", name) { state throws(StoreError) in
+        try await perform("PARTS", name) { state throws(StoreError) in
             guard !state.behaviour.parts.refusesListing else { throw Self.denied }
             let parts = try state.upload(upload, of: name).parts.sorted { $0.key < $1.key }
             return parts.flatMap { number, sent in
@@ -107,7 +107,7 @@ extension FakeObjectStore {
         upload: String,
         parts: [UploadedPart]
     ) async throws(StoreError) -> ETag? {
-        try perform("COMPLETE", name) { state throws(StoreError) in
+        try await perform("COMPLETE", name) { state throws(StoreError) in
             let held = try state.upload(upload, of: name)
             var content: [UInt8] = []
             for part in parts {
@@ -145,7 +145,7 @@ extension FakeObjectStore {
     }
 
     public func abortUpload(_ name: [UInt8], upload: String) async throws(StoreError) {
-        try perform("ABORT", name) { state throws(StoreError) in
+        try await perform("ABORT", name) { state throws(StoreError) in
             guard !state.behaviour.parts.refusesAbort else { throw Self.denied }
             _ = try state.upload(upload, of: name)
             state.uploads[upload] = nil
@@ -153,7 +153,7 @@ extension FakeObjectStore {
     }
 
     public func uploads(of name: [UInt8]) async throws(StoreError) -> [StoreUpload] {
-        try perform("UPLOADS", name) { state throws(StoreError) in
+        try await perform("UPLOADS", name) { state throws(StoreError) in
             guard !state.behaviour.parts.refusesListing else { throw Self.denied }
             return state.uploads.filter { $0.value.name == name }.sorted { $0.key < $1.key }.map { id, upload in
                 StoreUpload(id: id, initiated: upload.initiated)
@@ -168,7 +168,7 @@ extension FakeObjectStore {
         into file: any OpenFile
     ) async throws(StoreError) -> (ObjectDetails, ContentDigest) {
         beforeGet?(name)
-        let (object, behaviour) = try perform("RANGE", name) { state throws(StoreError) in
+        let (object, behaviour) = try await perform("RANGE", name) { state throws(StoreError) in
             (try existing(name, state), state.behaviour)
         }
         guard Self.remote(object) == expected else {
@@ -179,7 +179,7 @@ extension FakeObjectStore {
         if behaviour.damaged == name { content[0] ^= 1 }
         try Self.write(content, to: file, at: range.lowerBound)
         edit { $0.bytesDown += Int64(content.count) }
-        return (Self.details(object), Self.digest(content))
+        return (details(of: object), Self.digest(content))
     }
 
     private static var denied: StoreError { StoreError(code: .accessDenied, message: "access denied", status: 403) }

@@ -17,6 +17,9 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     /// Called before each request with its class and name; what it throws is the request's error.
     public var before: ((_ request: String, _ name: [UInt8]) throws(StoreError) -> Void)?
 
+    /// Whether others have their turn before each request, as when two machines are at the bucket at once.
+    public var isShared = false
+
     /// How the bucket behaves.
     public struct Behaviour: Sendable {
         public var pageSize = 1_000
@@ -33,6 +36,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var damagedReads: [[UInt8]: Int] = [:]
         /// Every HEAD says that the ETag is no digest.
         public var hidesDigests = false
+        /// The ETag is no digest, and another for each object that is written.
+        public var makesOpaqueTags = false
         /// States a checksum of each object to who asks for it.
         public var keepsChecksums = false
         /// Looks at the version that a PUT or a DELETE expects.
@@ -62,6 +67,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         /// Bytes of parts and objects that came up, and of objects and ranges that went down.
         var bytesUp: Int64 = 0
         var bytesDown: Int64 = 0
+        /// Objects that were written so far.
+        var writes = 0
         var counts: [String: Int64] = [:]
         var behaviour = Behaviour()
         var reliedOn = Capabilities()
@@ -87,7 +94,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     ) {
         lock.withLock { _ in
             state.objects[name] = content.map { content in
-                let tag = ETag(etag ?? Self.digest(content).hexadecimal)
+                let tag = etag.map { ETag($0) } ?? Self.tag(content, &state)
                 return Object(
                     content: content,
                     modified: modified,
@@ -98,6 +105,13 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
                 )
             }
         }
+    }
+
+    /// The ETag of what is written now.
+    static func tag(_ content: [UInt8], _ state: inout State) -> ETag {
+        state.writes += 1
+        guard state.behaviour.makesOpaqueTags else { return ETag(digest(content).hexadecimal) }
+        return ETag(digest(Array("write \(state.writes)".utf8)).hexadecimal)
     }
 
     /// Changes an object's bytes and nothing that the store says of it.
@@ -125,7 +139,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         _ request: String,
         _ name: [UInt8],
         _ body: (inout State) throws(StoreError) -> Value
-    ) throws(StoreError) -> Value {
+    ) async throws(StoreError) -> Value {
+        if isShared { await Task.yield() }
         trace?.note(request, name)
         try before?(request, name)
         defer { after?(request, name) }
@@ -144,21 +159,41 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         beginningWith start: [UInt8],
         continuation: String?
     ) async throws(StoreError) -> ObjectPage {
-        try perform("LIST", start) { state throws(StoreError) in
-            let position = continuation.flatMap { Int($0) } ?? 0
-            let page = position / state.behaviour.pageSize + 1
-            if page == state.behaviour.failingPage {
+        try await perform("LIST", start) { state throws(StoreError) in
+            let position = continuation.map(Position.init) ?? Position(page: 1, last: [])
+            if position.page == state.behaviour.failingPage {
                 throw StoreError(code: .malformedAnswer, message: "the answer ended early")
             }
-            let names = state.objects.keys.filter { $0.starts(with: start) }.sorted { left, right in
-                Self.order(left, state.behaviour).lexicographicallyPrecedes(Self.order(right, state.behaviour))
-            }
-            let end = min(names.count, position + state.behaviour.pageSize)
-            let objects = names[min(position, end)..<end].map { name in
-                ListedObject(name: name, state: Self.remote(state.objects[name]))
-            }
-            return ObjectPage(objects: objects, continuation: end < names.count ? String(end) : nil)
+            let last = Self.order(position.last, state.behaviour)
+            let names = state.objects.keys.filter { $0.starts(with: start) }
+                .map { (order: Self.order($0, state.behaviour), name: $0) }
+                .filter { position.page == 1 || last.lexicographicallyPrecedes($0.order) }
+                .sorted { $0.order.lexicographicallyPrecedes($1.order) }
+                .map(\.name)
+            let page = names.prefix(state.behaviour.pageSize)
+            let objects = page.map { ListedObject(name: $0, state: Self.remote(state.objects[$0])) }
+            let next = Position(page: position.page + 1, last: page.last ?? [])
+            return ObjectPage(objects: objects, continuation: page.count < names.count ? next.token : nil)
         }
+    }
+
+    /// Where a listing goes on: behind the last key of the page before, whatever came and went since.
+    private struct Position {
+        var page: Int
+        var last: [UInt8]
+
+        init(page: Int, last: [UInt8]) {
+            self.page = page
+            self.last = last
+        }
+
+        /// A token that we gave out.
+        init(_ token: String) {
+            let numbers = token.split(separator: " ").compactMap { Int($0) }
+            self.init(page: numbers.first ?? 1, last: numbers.dropFirst().map { UInt8($0) })
+        }
+
+        var token: String { ([page] + last.map(Int.init)).map(String.init).joined(separator: " ") }
     }
 
     private static func order(_ name: [UInt8], _ behaviour: Behaviour) -> [UInt8] {
@@ -169,15 +204,18 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         RemoteState(etag: object?.etag ?? ETag(""), size: Int64(object?.content.count ?? 0))
     }
 
-    static func details(_ object: Object) -> ObjectDetails {
+    static func details(_ object: Object, _ behaviour: Behaviour) -> ObjectDetails {
         ObjectDetails(
             state: remote(object),
             modified: object.modified,
             mode: object.mode,
             lastModified: object.written,
-            notedDigest: object.noted
+            notedDigest: object.noted,
+            etagIsOpaque: behaviour.hidesDigests || behaviour.makesOpaqueTags
         )
     }
+
+    func details(of object: Object) -> ObjectDetails { edit { Self.details(object, $0.behaviour) } }
 
     func existing(_ name: [UInt8], _ state: State) throws(StoreError) -> Object {
         guard let object = state.objects[fold(name, state)] else {
@@ -191,10 +229,9 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     }
 
     public func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails {
-        try perform("HEAD", name) { state throws(StoreError) in
+        try await perform("HEAD", name) { state throws(StoreError) in
             let object = try existing(name, state)
-            var details = Self.details(object)
-            details.etagIsOpaque = state.behaviour.hidesDigests
+            var details = Self.details(object, state.behaviour)
             if asksChecksum, state.behaviour.keepsChecksums { details.checksum = ContentChecksum(of: object.content) }
             return details
         }
@@ -206,7 +243,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         into file: any OpenFile
     ) async throws(StoreError) -> (ObjectDetails, ContentDigest) {
         beforeGet?(name)
-        let (object, isDamaged) = try perform("GET", name) { state throws(StoreError) in
+        let (object, isDamaged) = try await perform("GET", name) { state throws(StoreError) in
             (try existing(name, state), state.behaviour.damaged == name)
         }
         guard Self.remote(object) == expected else {
@@ -216,7 +253,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         if isDamaged, !content.isEmpty { content[0] ^= 1 }
         try Self.write(content, to: file, at: 0)
         lock.withLock { _ in state.bytesDown += Int64(content.count) }
-        return (Self.details(object), Self.digest(content))
+        return (details(of: object), Self.digest(content))
     }
 
     static func write(_ content: [UInt8], to file: any OpenFile, at offset: Int64) throws(StoreError) {
@@ -240,7 +277,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         expecting expected: RemoteState
     ) async throws(StoreError) -> ContentDigest {
         beforeGet?(name)
-        return try perform(range == nil ? "GET" : "RANGE", name) { state throws(StoreError) in
+        return try await perform(range == nil ? "GET" : "RANGE", name) { state throws(StoreError) in
             let object = try existing(name, state)
             guard Self.remote(object) == expected else {
                 throw StoreError(code: .preconditionFailed, message: "another version", status: 412)
@@ -268,7 +305,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         beforePut?(name)
         let content = try Self.content(of: body)
-        return try perform("PUT", name) { state throws(StoreError) in
+        return try await perform("PUT", name) { state throws(StoreError) in
             if state.behaviour.honoursConditions, state.reliedOn.guardsPuts {
                 let stands = ObjectExpectation(state.objects[fold(name, state)].map { Self.remote($0) })
                 guard stands == expected else { throw Self.otherVersion }
@@ -280,7 +317,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
                 modified: modified,
                 mode: mode,
                 written: clock.now(),
-                etag: ETag(digest.hexadecimal)
+                etag: Self.tag(content, &state)
             )
             state.objects[fold(name, state)] = object
             return (Self.remote(object), digest)
@@ -316,7 +353,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     }
 
     public func probe(_ nonce: [UInt8]) async throws(StoreError) -> Capabilities {
-        try perform("PUT", Array(".syncd/probe-".utf8) + nonce) { state throws(StoreError) in
+        try await perform("PUT", Array(".syncd/probe-".utf8) + nonce) { state throws(StoreError) in
             var found = Capabilities()
             guard !state.behaviour.hidesCapabilities else { return found }
             for feature in Capabilities.Feature.allCases { found[feature] = .no }
@@ -340,7 +377,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     static let otherVersion = StoreError(code: .preconditionFailed, message: "another version", status: 412)
 
     public func delete(_ name: [UInt8], expecting etag: ETag) async throws(StoreError) {
-        try perform("DELETE", name) { state throws(StoreError) in
+        try await perform("DELETE", name) { state throws(StoreError) in
             guard !state.behaviour.refusesDeletes else {
                 throw StoreError(code: .accessDenied, message: "access denied", status: 403)
             }
@@ -351,14 +388,13 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     }
 
     public func putMarker(_ name: [UInt8]) async throws(StoreError) {
-        try perform("PUT", name) { state throws(StoreError) in
-            let etag = ETag(Self.digest([]).hexadecimal)
-            state.objects[fold(name, state)] = Object(content: [], written: clock.now(), etag: etag)
+        try await perform("PUT", name) { state throws(StoreError) in
+            state.objects[fold(name, state)] = Object(content: [], written: clock.now(), etag: Self.tag([], &state))
         }
     }
 
     public func delete(_ names: [[UInt8]]) async throws(StoreError) -> [DeleteResult] {
-        try perform("DELETE", names.first ?? []) { state throws(StoreError) in
+        try await perform("DELETE", names.first ?? []) { state throws(StoreError) in
             names.map { name in
                 guard !state.behaviour.refusesDeletes else {
                     return .failed(StoreError(code: .accessDenied, message: "access denied", status: 403))

@@ -15,6 +15,8 @@ final class FakeNode {
     var device: UInt64 = 1
     var modified: UnixTime
     var changed: UnixTime
+    /// What a power cut leaves of it; see ``FakeJournal``.
+    var durable = Durable()
 
     init(_ kind: Kind, inode: UInt64, mode: UInt16, at time: UnixTime) {
         self.kind = kind
@@ -25,11 +27,8 @@ final class FakeNode {
     }
 
     var children: [[UInt8]: FakeNode]? {
-        get {
-            if case .directory(let children) = kind { return children }
-            return nil
-        }
-        set { if let newValue { kind = .directory(newValue) } }
+        if case .directory(let children) = kind { return children }
+        return nil
     }
 
     var content: [UInt8]? {
@@ -58,6 +57,8 @@ struct FakeTree {
     private var nextInode: UInt64 = 100
     /// True while no content can be written.
     var isFull = false
+    /// What is not durable yet.
+    var journal = FakeJournal()
 
     init(at time: UnixTime) {
         root = FakeNode(.directory([:]), inode: 2, mode: 0o755, at: time)
@@ -93,15 +94,26 @@ struct FakeTree {
         }
     }
 
-    func link(_ node: FakeNode, at path: RelativePath, _ operation: String) throws(FileSystemError) {
+    mutating func link(_ node: FakeNode, at path: RelativePath, _ operation: String) throws(FileSystemError) {
         let directory = try parent(path, operation)
         guard directory.children?[Array(path.name)] == nil else { throw Self.error(.exists, operation, path) }
-        directory.children?[Array(path.name)] = node
+        journal.apply([FakeJournal.Step(directory: directory, name: Array(path.name), node: node)])
     }
 
-    func unlink(_ path: RelativePath, _ operation: String) throws(FileSystemError) {
+    mutating func unlink(_ path: RelativePath, _ operation: String) throws(FileSystemError) {
         _ = try find(path, operation)
-        try parent(path, operation).children?[Array(path.name)] = nil
+        let directory = try parent(path, operation)
+        journal.apply([FakeJournal.Step(directory: directory, name: Array(path.name), node: nil)])
+    }
+
+    /// Names nodes anew, all in one step, whatever the names stood for; nil for no node.
+    mutating func name(_ nodes: [(FakeNode?, RelativePath)], _ operation: String) throws(FileSystemError) {
+        var steps: [FakeJournal.Step] = []
+        for (node, path) in nodes {
+            let directory = try parent(path, operation)
+            steps.append(FakeJournal.Step(directory: directory, name: Array(path.name), node: node))
+        }
+        journal.apply(steps)
     }
 
     /// All files, by path.

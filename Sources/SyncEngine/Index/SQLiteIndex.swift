@@ -6,6 +6,8 @@ internal import GRDB
 /// share (sqlite.org, "WAL-reset bug", read 2026-11-22). The connection holds the file's lock as long as it is open.
 public actor SQLiteIndex: Index {
     let queue: DatabaseQueue
+    /// Whether the database goes with this index.
+    private let ownsQueue: Bool
     /// Nil for a database in memory.
     private let files: IndexFiles?
     private let migrator: DatabaseMigrator
@@ -37,6 +39,7 @@ public actor SQLiteIndex: Index {
         self.migrator = migrator
         self.observer = observer
         name = path ?? "the index in memory"
+        ownsQueue = true
         files = path.map { IndexFiles(database: $0) }
         do {
             if let files {
@@ -55,9 +58,26 @@ public actor SQLiteIndex: Index {
         }
     }
 
+    /// An empty index in a database that outlives it.
+    /// - Throws: ``IndexError`` if it cannot be emptied.
+    package init(in database: MemoryDatabase, observer: (any SeamObserver)? = nil) throws(IndexError) {
+        migrator = IndexSchema.migrator
+        self.observer = observer
+        name = "the index in memory"
+        ownsQueue = false
+        files = nil
+        queue = database.queue
+        sequence = 0
+        do {
+            try database.empty()
+        } catch {
+            throw IndexError(name, error)
+        }
+    }
+
     /// The index was closed in order where nothing went wrong and SQLite has put its log away.
     deinit {
-        Self.close(queue, files, isSound: isSound)
+        if ownsQueue { Self.close(queue, files, isSound: isSound) }
     }
 
     /// Closes the index: whoever asks anything of it from now on gets an error.
@@ -92,7 +112,9 @@ public actor SQLiteIndex: Index {
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
             try checkOpen()
-            return try queue.read(body)
+            // No other connection writes, and this actor's calls come one after the other: there is nothing to isolate. (GRDB's
+            // `read` sets a pragma before and after, and SQLite then prepares every statement anew.)
+            return try queue.unsafeRead(body)
         } catch {
             throw failure(error)
         }

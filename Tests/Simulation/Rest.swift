@@ -1,0 +1,64 @@
+import SyncEngine
+import TestSupport
+
+/// What must have become of it all, once nothing goes wrong any more.
+extension Simulation {
+    /// Rounds of cycles after which everything must have come to rest.
+    private static let calmRounds = 12
+
+    /// Cycles, and an operator who approves, until all is at rest; and what is wrong then.
+    func calm() -> String? {
+        for machine in machines { machine.fate.meet(Fate.Plan()) }
+        var reports: [CycleReport] = []
+        for _ in 0..<Self.calmRounds {
+            clock.advance(seconds: 60)
+            reports = machines.map { machine in run { await machine.cycle() } }
+            if reports.allSatisfy(\.isIdle) { return complaint(reports) }
+            for machine in machines { run { await machine.approve() } }
+        }
+        return "no rest: \(reports.map(\.record.requests)) \(reports.flatMap(\.problems).map(\.problem.message))"
+    }
+
+    private func run<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) -> Value {
+        SimulationExecutor(seed: generator.next()).run(work)
+    }
+
+    private func complaint(_ reports: [CycleReport]) -> String? {
+        let local = machines.map(\.files)
+        let sides = scenario.direction == .down ? [store.contents] + local : local + [store.contents]
+        let problems = Set(reports.flatMap(\.problems).map(\.problem.path))
+        if let problem = problems.first(where: { !isInherent($0, sides) }) {
+            let messages = reports.flatMap(\.problems).map(\.problem.message)
+            return "a problem at rest: \(String(decoding: problem, as: UTF8.self)): \(messages)"
+        }
+        // An edit of the last moment that could not be brought to light because that failed is in the trash; one that a
+        // download replaced is there by right.
+        let mayBeInTrash = hadFaults || scenario.direction == .down
+        let kept = mayBeInTrash ? Set(machines.flatMap(\.trash)) : []
+        if let complaint = oracle.complaint(sides, problems: problems, kept: kept) { return complaint }
+        // What came in ranges waits for the way to be cleared.
+        if problems.isEmpty, let left = machines.flatMap(\.temporaryFiles).first {
+            return "left behind: \(String(decoding: left, as: UTF8.self))"
+        }
+        if !store.unfinished.isEmpty { return "unfinished uploads: \(store.unfinished.count)" }
+        return nil
+    }
+
+    /// Whether a name cannot be on both sides: one that the store folds, and a file where a directory is on the other side.
+    private func isInherent(_ name: [UInt8], _ sides: [[[UInt8]: [UInt8]]]) -> Bool {
+        if scenario.foldsBackslashes, name.contains(UInt8(ascii: "\\")) { return true }
+        let slash = UInt8(ascii: "/")
+        return sides.contains { side in
+            side.keys.contains { $0.starts(with: name + [slash]) || name.starts(with: $0 + [slash]) }
+        }
+    }
+}
+
+extension CycleReport {
+    /// True if there was nothing to do but to look; and to try in vain what cannot be done, where there is such a thing.
+    fileprivate var isIdle: Bool {
+        let looks: Set = problems.isEmpty ? ["LIST"] : ["LIST", "HEAD", "GET", "RANGE"]
+        let isDone = pending.isEmpty || !problems.isEmpty
+        return failure == nil && halt == nil && Set(record.requests.keys).isSubset(of: looks) && isDone
+    }
+}

@@ -1,0 +1,87 @@
+import SyncEngine
+import TestSupport
+
+/// What goes wrong while cycles run.
+extension Simulation {
+    /// A cycle of each machine, with all that can come in its way: at once where the store keeps them apart.
+    func trouble() throws {
+        editRate = chance(1, in: 2) ? UInt64.random(in: 5...60, using: &generator) : nil
+        for machine in machines { machine.fate.meet(drawPlan()) }
+        let scopes = machines.map { drawScopes($0) }
+        let executor = SimulationExecutor(seed: generator.next())
+        let machines = machines
+        if scenario.isGuarded {
+            executor.run {
+                await withTaskGroup(of: Void.self) { group in
+                    for (machine, scopes) in zip(machines, scopes) {
+                        for scope in scopes { group.addTask { _ = await machine.cycle(scope) } }
+                    }
+                }
+            }
+        } else {
+            for (machine, scopes) in zip(machines, scopes) {
+                for scope in scopes { executor.run { _ = await machine.cycle(scope) } }
+            }
+        }
+        editRate = nil
+        for machine in machines { try follow(machine) }
+    }
+
+    func chance(_ times: Int, in total: Int) -> Bool { Int.random(in: 0..<total, using: &generator) < times }
+
+    private func drawPlan() -> Fate.Plan {
+        var plan = Fate.Plan()
+        if chance(1, in: 3) { plan.faultRate = UInt64.random(in: 10...80, using: &generator) }
+        if chance(1, in: 6) { plan.lossRate = UInt64.random(in: 5...40, using: &generator) }
+        if chance(1, in: 3) { plan.death = Int.random(in: 1...60, using: &generator) }
+        hadFaults = hadFaults || plan.faultRate != nil || plan.lossRate != nil
+        return plan
+    }
+
+    /// A cycle, of which some look at a part only; and beside it, in some cases, a reaction to what a watcher saw.
+    private func drawScopes(_ machine: Machine) -> [CycleScope] {
+        var scope = CycleScope.whole
+        switch Int.random(in: 0..<8, using: &generator) {
+        case 0: scope.lists = false
+        case 1: scope.local = .none
+        case 2: scope.deletes = false
+        default: break
+        }
+        guard scenario.direction != .down, chance(1, in: 3) else { return [scope] }
+        let paths = scenario.names.filter { _ in chance(1, in: 3) }
+        return [scope, .reaction(to: paths.map { RelativePath(unchecked: Array($0.utf8), in: nil) })]
+    }
+
+    /// What becomes of a machine after its cycle.
+    private func follow(_ machine: Machine) throws {
+        let isDead = machine.fate.isDead
+        complaint = complaint ?? machine.fate.violation ?? strange(on: machine)
+        if isDead, chance(1, in: 2) {
+            journal.note("the power goes on machine \(machine.number)")
+            machine.cutPower(using: &generator)
+            complaint = complaint ?? strange(on: machine)
+        } else if isDead || chance(1, in: 4) {
+            machine.restart()
+        }
+        if chance(1, in: 24) {
+            journal.note("machine \(machine.number) loses its index")
+            try machine.loseIndex()
+        }
+        if scenario.granularity == 1, chance(1, in: 12) {
+            machine.setClock(ahead: Int64.random(in: -90_000...90_000, using: &generator))
+        }
+    }
+
+    /// Nothing but what users wrote may stand under a user's name, at any time.
+    private func strange(on machine: Machine) -> String? {
+        let names = oracle.strange(in: machine.files) + oracle.strange(in: store.contents)
+        guard let name = names.first else { return nil }
+        return "nobody wrote what stands under \(String(decoding: name, as: UTF8.self))"
+    }
+
+    /// A user's hand between two steps of a cycle.
+    func meddle() {
+        guard let rate = editRate, generator.next() % rate == 0 else { return }
+        randomEdit(duringCycle: true)
+    }
+}
