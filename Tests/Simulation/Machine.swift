@@ -27,7 +27,7 @@ final class Machine: @unchecked Sendable {
     ) throws {
         self.number = number
         self.scenario = scenario
-        self.store = store
+        self.store = scenario.machines > 1 ? FakeObjectStore(sharing: store) : store
         self.database = database
         self.clock = OffsetClock(clock, seconds: scenario.clockOffsets[number])
         disk = FakeFileSystem(clock: self.clock, granularity: scenario.granularity, forgets: true)

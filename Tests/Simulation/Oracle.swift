@@ -16,6 +16,12 @@ struct Oracle {
         }
     }
 
+    /// The disk of one place forgot what its users had written and nobody had synchronised: `before` stood there, `after` does, and
+    /// `elsewhere` what others hold. Only what came from there is lost with it.
+    mutating func forget(before: Set<[UInt8]>, after: Set<[UInt8]>, elsewhere: Set<[UInt8]>) {
+        alive.subtract(before.subtracting(after).subtracting(elsewhere))
+    }
+
     /// What no user wrote.
     func strange(in side: [[UInt8]: [UInt8]]) -> [[UInt8]] { side.filter { !written.contains($0.value) }.map(\.key) }
 

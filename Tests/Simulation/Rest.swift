@@ -19,7 +19,7 @@ extension Simulation {
         return "no rest: \(reports.map(\.record.requests)) \(reports.flatMap(\.problems).map(\.problem.message))"
     }
 
-    private func run<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) -> Value {
+    func run<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) -> Value {
         SimulationExecutor(seed: generator.next()).run(work)
     }
 
@@ -33,14 +33,14 @@ extension Simulation {
         }
         // An edit of the last moment that could not be brought to light because that failed is in the trash; one that a
         // download replaced is there by right.
-        let mayBeInTrash = hadFaults || scenario.direction == .down
+        let mayBeInTrash = hadFaults || hadDeaths || scenario.direction == .down
         let kept = mayBeInTrash ? Set(machines.flatMap(\.trash)) : []
         if let complaint = oracle.complaint(sides, problems: problems, kept: kept) { return complaint }
         // What came in ranges waits for the way to be cleared.
         if problems.isEmpty, let left = machines.flatMap(\.temporaryFiles).first {
             return "left behind: \(String(decoding: left, as: UTF8.self))"
         }
-        if !store.unfinished.isEmpty { return "unfinished uploads: \(store.unfinished.count)" }
+        if !hasLostIndex, !store.unfinished.isEmpty { return "unfinished uploads: \(store.unfinished.count)" }
         return nil
     }
 

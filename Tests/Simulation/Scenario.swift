@@ -23,6 +23,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
     /// Files and directories come in each other's place.
     var swaps: Bool
     var concurrency: Int
+    /// Nothing goes wrong, and edits are made between cycles only.
+    var isQuiet: Bool
 
     init(using generator: inout SeededGenerator) {
         direction = [.both, .both, .both, .up, .down].randomElement(using: &generator) ?? .both
@@ -41,6 +43,9 @@ public struct Scenario: Sendable, CustomStringConvertible {
         }
         swaps = Int.random(in: 0..<3, using: &generator) == 0
         concurrency = [1, 4, 8].randomElement(using: &generator) ?? 4
+        isQuiet =
+            direction == .both && machines == 1 && !swaps && !foldsBackslashes
+            && Int.random(in: 0..<3, using: &generator) == 0
     }
 
     /// Names that users write to.
@@ -49,15 +54,11 @@ public struct Scenario: Sendable, CustomStringConvertible {
         return common + (swaps ? ["s", "s/t", "s/t/u"] : []) + (foldsBackslashes ? ["dir\\c.txt"] : [])
     }
 
-    /// What a file system cannot hold beside `name`.
-    func rivals(of name: String) -> [String] {
-        names.filter { $0.hasPrefix(name + "/") || name.hasPrefix($0 + "/") }
-    }
-
     public var description: String {
         let traits = [
             isGuarded ? "" : "unguarded", listsByDirectory ? "lists by directory" : "", makesOpaqueTags ? "opaque" : "",
             foldsBackslashes ? "folds backslashes" : "", isLarge ? "in parts" : "", swaps ? "swaps" : "",
+            isQuiet ? "quiet" : "",
         ]
         return
             "\(direction), \(machines) machine(s), \(conflict) wins, tick \(granularity) ns, clocks \(clockOffsets), "

@@ -19,6 +19,10 @@ public final class Simulation {
     var editRate: UInt64?
     /// Whether calls failed. Then an edit of the last moment may be found in the trash alone.
     var hadFaults = false
+    /// Whether the power went. Then an edit of the last moment may be found in the trash alone.
+    var hadDeaths = false
+    /// Whether an index was lost, and with it what it knew of unfinished uploads.
+    var hasLostIndex = false
     /// What went wrong on the way.
     var complaint: String?
 
@@ -40,7 +44,6 @@ public final class Simulation {
         scenario = Scenario(using: &generator)
         journal = SimulationJournal(keepsLines: keepsLines)
         store = FakeObjectStore(clock: clock)
-        store.isShared = scenario.machines > 1
         store.configure { [scenario] in
             $0.honoursConditions = scenario.isGuarded
             $0.listsByDirectory = scenario.listsByDirectory
@@ -67,6 +70,7 @@ public final class Simulation {
 
     /// - Returns: what is wrong with how it went or ended; nil if nothing is.
     public func play() throws -> String? {
+        if scenario.isQuiet { return playQuietly() }
         for number in 1...6 { edit("keep \(number)", at: homes[number % homes.count]) }
         for _ in 0..<Self.rounds {
             for _ in 0..<Int.random(in: 0...4, using: &generator) { randomEdit() }

@@ -58,7 +58,11 @@ extension Simulation {
         complaint = complaint ?? machine.fate.violation ?? strange(on: machine)
         if isDead, chance(1, in: 2) {
             journal.note("the power goes on machine \(machine.number)")
+            let before = Set(machine.files.values)
             machine.cutPower(using: &generator)
+            let others = machines.filter { $0 !== machine }.flatMap(\.files.values) + store.contents.values
+            oracle.forget(before: before, after: Set(machine.files.values), elsewhere: Set(others))
+            hadDeaths = true
             complaint = complaint ?? strange(on: machine)
         } else if isDead || chance(1, in: 4) {
             machine.restart()
@@ -66,7 +70,9 @@ extension Simulation {
         if chance(1, in: 24) {
             journal.note("machine \(machine.number) loses its index")
             try machine.loseIndex()
+            hasLostIndex = true
         }
+        if chance(1, in: 3) { machine.disk.synchronizeByItself() }
         if scenario.granularity == 1, chance(1, in: 12) {
             machine.setClock(ahead: Int64.random(in: -90_000...90_000, using: &generator))
         }

@@ -25,8 +25,9 @@ extension Simulation {
         guard let place = places(duringCycle: duringCycle).randomElement(using: &generator),
             let name = scenario.names.randomElement(using: &generator)
         else { return }
-        switch Int.random(in: 0..<8, using: &generator) {
+        switch Int.random(in: 0..<9, using: &generator) {
         case 0, 1: delete(name, at: place)
+        case 3: touch(name, at: place)
         case 2: if let other = scenario.names.randomElement(using: &generator) { rename(name, to: other, at: place) }
         default: edit(name, at: place)
         }
@@ -35,8 +36,26 @@ extension Simulation {
     /// The content of a name; nil for none.
     private func content(_ name: String, at place: Place) -> [UInt8]? {
         switch place {
-        case .machine(let number): machines[number].files[Array(name.utf8)]
-        case .bucket: store.contents[key(name)]
+        case .machine: contents(at: place)[Array(name.utf8)]
+        case .bucket: contents(at: place)[key(name)]
+        }
+    }
+
+    /// Changes what a file or an object looks like, and nothing of what it holds.
+    private func touch(_ name: String, at place: Place) {
+        switch place {
+        case .machine(let number): machines[number].disk.touch(Array(name.utf8))
+        case .bucket:
+            guard let content = content(name, at: place) else { return }
+            journal.note("\(place) writes \(name) again")
+            write(name, content, at: place)
+        }
+    }
+
+    private func contents(at place: Place) -> [[UInt8]: [UInt8]] {
+        switch place {
+        case .machine(let number): machines[number].files
+        case .bucket: store.contents
         }
     }
 
@@ -46,12 +65,20 @@ extension Simulation {
     }
 
     func edit(_ name: String, at place: Place) {
-        for rival in scenario.rivals(of: name) { delete(rival, at: place) }
+        clear(name, at: place)
         edits += 1
         let new = Array("\(name) edit \(edits)".utf8)
         oracle.note(replacing: content(name, at: place), by: new)
         journal.note("\(place) writes \(name): edit \(edits)")
         write(name, new, at: place)
+    }
+
+    /// Removes what cannot stand beside a name: what is beneath it, conflict copies among it, and what is a file above it.
+    private func clear(_ name: String, at place: Place) {
+        let present = contents(at: place).keys.map { String(decoding: $0, as: UTF8.self) }.sorted()
+        for other in present where other.hasPrefix(name + "/") || name.hasPrefix(other + "/") {
+            delete(other, at: place)
+        }
     }
 
     private func write(_ name: String, _ content: [UInt8]?, at place: Place) {
@@ -75,8 +102,8 @@ extension Simulation {
     /// Gives a content another name: by a rename on a disk, by a copy and a delete in the bucket.
     private func rename(_ name: String, to other: String, at place: Place) {
         guard name != other, let content = content(name, at: place) else { return }
-        for rival in scenario.rivals(of: other) where rival != name { delete(rival, at: place) }
-        guard !scenario.rivals(of: other).contains(name) else { return }
+        guard !name.hasPrefix(other + "/"), !other.hasPrefix(name + "/") else { return }
+        clear(other, at: place)
         if let replaced = self.content(other, at: place) { oracle.note(replacing: replaced, by: nil) }
         journal.note("\(place) renames \(name) to \(other)")
         switch place {

@@ -101,7 +101,7 @@ struct ScopedObservationTests {
         try await index.completeObservation(number, unseen: nothingUnseen)
         let stale: [Outcome] = [
             .left(entry: entry.version), .removed(entry: entry.version), .compared(entry: entry.version),
-            .confirmed(entry: entry.version), .observedLocal(entry: entry.version, state(3)),
+            .confirmed(entry: entry.version, state(3)), .observedLocal(entry: entry.version, state(3)),
         ]
         for outcome in stale { try await index.record(id, [outcome], at: now) }
         let after = try #require(try await index.entry(id, at: path("e")))

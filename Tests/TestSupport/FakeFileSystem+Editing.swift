@@ -77,6 +77,14 @@ extension FakeFileSystem {
         }
     }
 
+    /// Gives a file another modification time, and nothing else.
+    public func touch(_ path: [UInt8]) {
+        edit { tree, time in
+            guard let node = try? tree.find(RelativePath(unchecked: path, in: nil), "utimensat") else { return }
+            (node.modified, node.changed) = (time, time)
+        }
+    }
+
     /// Changes a file's content and nothing that `stat` says of it, as a failing disk does.
     public func rot(_ path: [UInt8], content: [UInt8]) {
         edit { tree, _ in
@@ -87,6 +95,9 @@ extension FakeFileSystem {
     public func status(ofText path: String) -> FileStatus? {
         edit { tree, _ in try? tree.find(RelativePath(unchecked: Array(path.utf8), in: nil), "stat").status }
     }
+
+    /// What the kernel does by itself after a while.
+    public func synchronizeByItself() { edit { tree, _ in tree.commitAll() } }
 
     /// The power goes, and comes again: of what was not synchronised, `generator` draws what is left.
     public func cutPower(using generator: inout SeededGenerator) {

@@ -46,13 +46,10 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
 
     // MARK: For tests
 
-    /// Looks at or changes the tree as another process would: no hook, no trace, and durable at once.
+    /// Looks at or changes the tree as another process would: no hook, no trace. Contents are durable at once, names when the
+    /// engine or the kernel synchronises them.
     func edit<Value>(_ body: (inout FakeTree, UnixTime) throws -> Value) rethrows -> Value {
-        try lock.withLock { _ in
-            let before = tree.journal.count
-            defer { tree.journal.commit(changesSince: before) }
-            return try body(&tree, time)
-        }
+        try lock.withLock { _ in try body(&tree, time) }
     }
 
     // MARK: FileSystem

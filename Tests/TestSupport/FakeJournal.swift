@@ -54,13 +54,6 @@ struct FakeJournal {
 
     mutating func commitAll() { keep { _ in true } }
 
-    var count: Int { changes.count }
-
-    /// Makes the newest changes durable, but for `count`, with all that they presuppose.
-    mutating func commit(changesSince count: Int) {
-        for steps in changes.dropFirst(count) { for step in steps { commit(step.directory) } }
-    }
-
     /// Keeps what `generator` draws, of each directory its first changes, and forgets the rest.
     mutating func cut(using generator: inout SeededGenerator) {
         if Bool.random(using: &generator) {

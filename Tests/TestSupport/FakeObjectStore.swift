@@ -4,9 +4,9 @@ import Synchronization
 
 /// A bucket in memory: MD5 ETags, pages, metadata, and the ways in which services misbehave.
 public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
-    // @unchecked: `state` is touched only while `lock` is held; the hooks are set by a test before it runs the engine.
-    private let lock = Mutex(())
-    private var state = State()
+    // @unchecked: the hooks are set by a test before it runs the engine.
+    private let bucket: Bucket
+    private let own = Mutex(Own())
     let clock: ManualClock
     private let trace: Trace?
     /// Called before each put or get with its name.
@@ -17,8 +17,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     /// Called before each request with its class and name; what it throws is the request's error.
     public var before: ((_ request: String, _ name: [UInt8]) throws(StoreError) -> Void)?
 
-    /// Whether others have their turn before each request, as when two machines are at the bucket at once.
-    public var isShared = false
+    /// Whether others have their turn before each request, since several clients are at the bucket.
+    public private(set) var isShared = false
 
     /// How the bucket behaves.
     public struct Behaviour: Sendable {
@@ -69,19 +69,37 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         var bytesDown: Int64 = 0
         /// Objects that were written so far.
         var writes = 0
-        var counts: [String: Int64] = [:]
         var behaviour = Behaviour()
+    }
+
+    /// What several clients see.
+    final class Bucket: Sendable {
+        let state = Mutex(State())
+    }
+
+    /// What is one client's alone.
+    private struct Own {
+        var counts: [String: Int64] = [:]
         var reliedOn = Capabilities()
     }
 
     public init(clock: ManualClock, trace: Trace? = nil) {
         self.clock = clock
         self.trace = trace
+        bucket = Bucket()
+    }
+
+    /// Another client of the bucket that `other` is at.
+    public init(sharing other: FakeObjectStore) {
+        clock = other.clock
+        trace = other.trace
+        bucket = other.bucket
+        isShared = true
     }
 
     // MARK: For tests
 
-    public func configure(_ change: (inout Behaviour) -> Void) { lock.withLock { _ in change(&state.behaviour) } }
+    public func configure(_ change: (inout Behaviour) -> Void) { bucket.state.withLock { change(&$0.behaviour) } }
 
     /// Writes an object as another tool would. `etag` is nil for the MD5; `noted` is a digest in the metadata.
     public func set(
@@ -92,7 +110,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         etag: String? = nil,
         noted: ContentDigest? = nil
     ) {
-        lock.withLock { _ in
+        bucket.state.withLock { state in
             state.objects[name] = content.map { content in
                 let tag = etag.map { ETag($0) } ?? Self.tag(content, &state)
                 return Object(
@@ -117,10 +135,12 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     /// Changes an object's bytes and nothing that the store says of it.
     public func rot(_ name: [UInt8], _ content: [UInt8]) { edit { $0.objects[name]?.content = content } }
 
-    public var contents: [[UInt8]: [UInt8]] { lock.withLock { _ in state.objects.mapValues(\.content) } }
+    public var contents: [[UInt8]: [UInt8]] { edit { $0.objects.mapValues(\.content) } }
 
     /// Looks at the bucket or changes it as another client would: no hook, no trace.
-    func edit<Value>(_ body: (inout State) -> Value) -> Value { lock.withLock { _ in body(&state) } }
+    func edit<Value: Sendable>(_ body: (inout sending State) -> sending Value) -> Value {
+        bucket.state.withLock { body(&$0) }
+    }
 
     public static func digest(_ bytes: [UInt8]) -> ContentDigest {
         var digest = [UInt8](repeating: 0, count: 16)
@@ -133,7 +153,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     /// A request here is never tried again.
     public var retryCount: Int64 { 0 }
 
-    public var requestCounts: [String: Int64] { lock.withLock { _ in state.counts } }
+    public var requestCounts: [String: Int64] { own.withLock(\.counts) }
 
     func perform<Value>(
         _ request: String,
@@ -144,8 +164,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         trace?.note(request, name)
         try before?(request, name)
         defer { after?(request, name) }
-        let result: Result<Value, StoreError> = lock.withLock { _ in
-            state.counts[request, default: 0] += 1
+        own.withLock { $0.counts[request, default: 0] += 1 }
+        let result: Result<Value, StoreError> = bucket.state.withLock { state in
             do throws(StoreError) {
                 return .success(try body(&state))
             } catch {
@@ -252,7 +272,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         var content = object.content
         if isDamaged, !content.isEmpty { content[0] ^= 1 }
         try Self.write(content, to: file, at: 0)
-        lock.withLock { _ in state.bytesDown += Int64(content.count) }
+        edit { $0.bytesDown += Int64(content.count) }
         return (details(of: object), Self.digest(content))
     }
 
@@ -306,7 +326,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         beforePut?(name)
         let content = try Self.content(of: body)
         return try await perform("PUT", name) { state throws(StoreError) in
-            if state.behaviour.honoursConditions, state.reliedOn.guardsPuts {
+            if state.behaviour.honoursConditions, reliedOn.guardsPuts {
                 let stands = ObjectExpectation(state.objects[fold(name, state)].map { Self.remote($0) })
                 guard stands == expected else { throw Self.otherVersion }
             }
@@ -369,10 +389,10 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         }
     }
 
-    public func rely(on capabilities: Capabilities) { lock.withLock { _ in state.reliedOn = capabilities } }
+    public func rely(on capabilities: Capabilities) { own.withLock { $0.reliedOn = capabilities } }
 
     /// What the engine says may be relied on.
-    public var reliedOn: Capabilities { lock.withLock { _ in state.reliedOn } }
+    public var reliedOn: Capabilities { own.withLock(\.reliedOn) }
 
     static let otherVersion = StoreError(code: .preconditionFailed, message: "another version", status: 412)
 

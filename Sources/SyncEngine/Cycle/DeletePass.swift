@@ -57,7 +57,7 @@ struct DeletePass {
     ) async throws {
         let before = done.deletedLocal
         var recorder = OutcomeRecorder(context, folder: folder)
-        let firstError = await run(limit: context.concurrency) {
+        var firstError = await run(limit: context.concurrency) {
             try await next().map { [$0] }
         } delete: { [deleter] entries in
             var results: [Deleter.Result] = []
@@ -69,6 +69,12 @@ struct DeletePass {
                 trash.removeEmptied(above: entry.path, keeping: markers)
             }
             try await recorder.add(result.outcome())
+        }
+        // A file that came back by a power cut would look like a new one.
+        do {
+            if done.deletedLocal > before { try context.files.synchronizeAll() }
+        } catch {
+            firstError = firstError ?? error
         }
         try await finish(&recorder, count: done.deletedLocal - before - approved(), firstError)
     }

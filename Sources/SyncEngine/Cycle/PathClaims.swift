@@ -16,6 +16,8 @@ final class PathClaims: Sendable {
         var cycleRuns = false
         /// What a reaction had to leave to another one.
         var deferred: Set<RelativePath> = []
+
+        func isHeld(_ path: RelativePath) -> Bool { held.values.contains { $0.contains(path) } }
     }
 
     private let state = Mutex(State())
@@ -49,16 +51,16 @@ final class PathClaims: Sendable {
         }
     }
 
-    /// False if the other works on it, or, for a cycle, a reaction has since the cycle began.
+    /// False if anyone works on it, or, for a cycle, a reaction has since the cycle began.
     func claim(_ path: RelativePath, for owner: Owner) -> Bool {
         state.withLock { state in
             let isFree: Bool
             switch owner {
             case .cycle:
-                isFree = state.held[.reaction]?.contains(path) != true && !state.handled.contains(path)
+                isFree = !state.isHeld(path) && !state.handled.contains(path)
             case .reaction:
                 isFree =
-                    state.held[.cycle]?.contains(path) != true
+                    !state.isHeld(path)
                     && (!state.cycleRuns || state.handled.count < Self.maximumHandled)
                 if isFree, state.cycleRuns { state.handled.insert(path) }
                 if !isFree { state.deferred.insert(path) }

@@ -40,8 +40,7 @@ struct Survey {
                         tally.largeComparisons += 1
                         continue
                     }
-                    let isDoubted = change == .download(replacing: .foreign) && entry.isDoubtful
-                    if change == .compare || isDoubted { return entry }
+                    if change == .compare || isDoubted(entry, change) { return entry }
                     try await settle(entry, change, &tally, &recorder)
                 }
                 return nil
@@ -61,15 +60,33 @@ struct Survey {
     private struct Comparison: Sendable {
         var entry: Entry
         var confirmation: ContentComparer.Confirmation
-        var verdict: ContentComparer.Verdict
+        /// Nil where nothing had to be compared after all.
+        var verdict: ContentComparer.Verdict?
     }
 
-    /// A file that was only suspected to have changed must not count as a version that nobody agreed on.
+    /// Whether the file must be read before `change` is believed: one that was only touched, or only may have changed, must not
+    /// count as a version of its own.
+    private func isDoubted(_ entry: Entry, _ change: Change) -> Bool {
+        switch decider.policy.direction {
+        case .up: false
+        case .down: change == .download(replacing: .foreign) && entry.isDoubtful
+        // Here the remote side may win by it, or be deleted.
+        case .both: entry.mayHoldBase && entry.remoteRelation != .asBase && !entry.isKnownDifferent
+        }
+    }
+
     private func compare(_ entry: Entry, by comparer: ContentComparer) async -> Comparison {
         var entry = entry
-        let confirmation = entry.isDoubtful ? await comparer.confirmBase(entry) : .refuted
-        if confirmation != .refuted { entry.isRacy = false }
-        let verdict = decider.change(for: entry) == .compare ? await comparer.compare(entry) : .different
+        let confirmation: ContentComparer.Confirmation
+        switch decider.policy.direction {
+        case .up, .down: confirmation = entry.isDoubtful ? await comparer.confirmBase(entry) : .refuted
+        case .both:
+            let mayHoldBase = entry.mayHoldBase && entry.remoteRelation != .asBase
+            confirmation = mayHoldBase ? await comparer.proveBase(entry) : .refuted
+        }
+        if confirmation != .refuted, let local = entry.local { entry.takeAsBase(local) }
+        let change = decider.change(for: entry)
+        let verdict = change == .compare ? await comparer.compare(entry) : nil
         return Comparison(entry: entry, confirmation: confirmation, verdict: verdict)
     }
 
@@ -79,9 +96,14 @@ struct Survey {
         _ recorder: inout OutcomeRecorder
     ) async throws {
         let entry = comparison.entry
-        if comparison.confirmation == .proves { try await recorder.add(.confirmed(entry: entry.version)) }
+        if comparison.confirmation == .proves, let local = entry.local {
+            try await recorder.add(.confirmed(entry: entry.version, local))
+        }
         switch comparison.verdict {
+        case nil:
+            try await settle(entry, decider.change(for: entry), &tally, &recorder)
         case .same(let base, let isRacy):
+            if base.local != entry.local, decider.policy.deletesRemote { try context.files.makeDurable([entry.path]) }
             if isRacy { context.notices.noteRacy(entry.path) }
             try await recorder.add(.agreed(entry: entry.version, base: base, isRacy: isRacy))
         case .different:
@@ -171,6 +193,17 @@ extension Entry {
     /// True if the object is another than in base, and nothing but a racy identity says that the file may be, too.
     var isDoubtful: Bool {
         isRacy && local != nil && base?.local == local && remoteRelation == .changed
+    }
+
+    /// True if the file's identity is not base's, or no proof, and its content may be base's all the same.
+    var mayHoldBase: Bool {
+        localRelation == .changed && base?.digest != nil && local?.size == base?.local.size
+    }
+
+    /// The file holds what base recorded.
+    mutating func takeAsBase(_ state: LocalState) {
+        base?.local = state
+        isRacy = false
     }
 
     /// The bytes that a change of this entry transfers.

@@ -140,6 +140,7 @@ public struct SyncCycle: Sendable {
         let decider = Decider(policy: context.folder.policy, unknown: UnknownPaths(observed.view.unknown))
         let approvals = try await Approvals(context, folder: memory.id)
         let query = AttentionQuery(context, folder: memory.id, scope: run.scope)
+        try await makeDurable(query)
         let survey = Survey(context: context, query: query, decider: decider, approvals: approvals)
         return Surveyed(
             tally: try await survey.run(),
@@ -149,6 +150,18 @@ public struct SyncCycle: Sendable {
             markers: observed.view.markers,
             leftovers: run.scope.isReaction ? [] : observed.scan?.leftovers ?? []
         )
+    }
+
+    /// Makes durable what was seen of files that may be agreed on now, where their absence would delete objects later: a file that a
+    /// power cut takes must not look like one that was deleted.
+    private func makeDurable(_ query: AttentionQuery) async throws {
+        guard context.folder.policy.deletesRemote else { return }
+        var reader = AttentionReader(query)
+        var paths: [RelativePath] = []
+        while paths.count <= context.files.individualSynchronizations, let entry = try await reader.next() {
+            if entry.local != nil { paths.append(entry.path) }
+        }
+        if !paths.isEmpty { try context.files.makeDurable(paths) }
     }
 
     /// Removes temporary files that a crash left, but for those that a download goes on with. The lock on the root says

@@ -60,7 +60,8 @@ struct TransferPass {
             files: context.files,
             clock: context.clock,
             trash: trash,
-            keepsEdits: context.folder.policy.direction == .both
+            keepsEdits: context.folder.policy.direction == .both,
+            keepsReplaced: context.folder.policy.direction == .both && writing.looksBeforePuts
         )
         meter = TransferMeter(context.progress)
         slots = PartSlots.count(concurrency: context.concurrency)
@@ -210,8 +211,15 @@ struct TransferPass {
         case .conflict(_, .settled(let settled)):
             state.done.uploaded += settled.uploaded
             state.done.downloaded += settled.downloaded
-            for outcome in settled.outcomes { try await state.recorder.add(outcome) }
-        case .upload(_, .fatal(let failure)), .download(_, .fatal(let failure)), .conflict(_, .fatal(let failure)):
+            for outcome in settled.outcomes {
+                if case .observedRemote = outcome { context.notices.noteSurprise() }
+                try await state.recorder.add(outcome)
+            }
+            if let failure = settled.failure { throw failure }
+        case .upload(_, .fatal(let failure, let sent)):
+            if let sent { try await state.recorder.add(sent) }
+            throw failure
+        case .download(_, .fatal(let failure)), .conflict(_, .fatal(let failure)):
             throw failure
         }
     }

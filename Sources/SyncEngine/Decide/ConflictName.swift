@@ -4,15 +4,28 @@ enum ConflictName {
     /// Copies of one path at most; beyond, nothing is done to it any more.
     static let maximumCopies = 10
     private static let opening = Array(" (conflict ".utf8)
-    /// Of all that is put between name and extension, in bytes: ` (conflict 2026-11-28 102233 a1b2c3)`.
-    private static let markLength = 36
+    /// Of all that is put between name and extension, in bytes at most: ` (conflict 2026-11-28 102233 a1b2c3d4e5f6)`.
+    private static let markLength = 42
     /// An extension that is longer is a part of the name.
     private static let longestExtension = 16
 
+    /// How much of the digest a name holds.
+    enum Precision: Int, CaseIterable {
+        /// Six hexadecimal digits.
+        case usual = 6
+        /// Where another file has that name already.
+        case finer = 12
+    }
+
     /// `modified` is the loser's, `digest` the MD5 of its whole content.
-    static func make(for path: RelativePath, modified: UnixTime, digest: ContentDigest) -> RelativePath {
+    static func make(
+        for path: RelativePath,
+        modified: UnixTime,
+        digest: ContentDigest,
+        _ precision: Precision = .usual
+    ) -> RelativePath {
         let (stem, end) = halves(of: path)
-        let mark = " (conflict \(CalendarTime(modified).spaced) \(digest.hexadecimal.prefix(6)))"
+        let mark = " (conflict \(CalendarTime(modified).spaced) \(digest.hexadecimal.prefix(precision.rawValue)))"
         return RelativePath(unchecked: stem + Array(mark.utf8) + end, in: path.parent)
     }
 

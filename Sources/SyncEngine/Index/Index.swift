@@ -73,9 +73,9 @@ public enum Outcome: Sendable {
     case removed(entry: EntryVersion)
     /// Both sides, as they are recorded, were compared and hold different bytes; the entry stays in need of attention.
     case compared(entry: EntryVersion)
-    /// The file was read again and still holds base's content: its identity can be relied on. The entry stays in need of
-    /// attention.
-    case confirmed(entry: EntryVersion)
+    /// The file, whose state this is, was read again and still holds base's content: its identity can be relied on. The entry
+    /// stays in need of attention.
+    case confirmed(entry: EntryVersion, LocalState)
     /// Rightly left as it is: no attention until something changes.
     case left(entry: EntryVersion)
     /// A side was looked at again and is otherwise than recorded; the entry stays in need of attention.

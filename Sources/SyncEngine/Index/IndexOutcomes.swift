@@ -56,7 +56,9 @@ private struct OutcomeWriter {
         switch outcome {
         case .agreed(let entry, let base, let isRacy, let endedJob):
             let row = try row(of: entry) ?? rowAnew(at: entry.path)
-            let isCurrent = row.id == entry.id && row.localTouched == entry.localTouched
+            // What no observation has seen yet, a conflict copy, is as it was sent.
+            let isNew = entry.id == 0 && row.localTouched == number.value
+            let isCurrent = isNew || row.id == entry.id && row.localTouched == entry.localTouched
             try agree(entry, row, base, isRacy: isRacy, takesLocal: isCurrent)
             if hasJobs, let endedJob { try end(endedJob, of: entry.path) }
             try clearProblem(row.id)
@@ -69,9 +71,11 @@ private struct OutcomeWriter {
             guard try isCurrent(entry, onBothSides: true) else { return }
             try execute("UPDATE entry SET differs = 1, attention = 1 WHERE id = ?", [entry.id])
             try clearProblem(entry.id)
-        case .confirmed(let entry):
-            guard try isCurrent(entry) else { return }
-            try execute("UPDATE entry SET racy = 0, attention = 1 WHERE id = ?", [entry.id])
+        case .confirmed(let entry, let state):
+            guard let row = try row(of: entry), row.localTouched == entry.localTouched, row.baseSize != nil,
+                row.baseETag == entry.baseETag?.value
+            else { return }
+            try execute(Self.confirm, StatementArguments(IndexRows.values(state) + [entry.id]))
         case .left(let entry):
             guard try isCurrent(entry, onBothSides: true) else { return }
             try execute("UPDATE entry SET attention = 0 WHERE id = ?", [entry.id])
@@ -215,6 +219,11 @@ private struct OutcomeWriter {
     private static let observeLocal = """
         UPDATE entry SET local_inode = ?, local_size = ?, local_modified = ?, local_changed = ?, local_mode = ?,
         differs = 0, attention = 1, attempts = 0, next_attempt = NULL, local_touched = ? WHERE id = ?
+        """
+    private static let confirm = """
+        UPDATE entry SET local_inode = ?1, local_size = ?2, local_modified = ?3, local_changed = ?4, local_mode = ?5,
+        base_inode = ?1, base_size = ?2, base_modified = ?3, base_changed = ?4, base_mode = ?5,
+        racy = 0, attention = 1 WHERE id = ?6
         """
     private static let observeRemote = """
         UPDATE entry SET remote_etag = ?, remote_size = ?,

@@ -88,11 +88,12 @@ extension FileSystem {
     }
 
     /// The same where edits stay visible: what stands at the target is looked at in the trash, so that a crash finds it there,
-    /// and is forgotten if it is `expected`. - Returns: where it is, if it is anything else.
+    /// and is forgotten if it is `expected`, unless that is to be kept. - Returns: where it is, if it is anything else.
     func installInspecting(
         temporary: RelativePath,
         at target: RelativePath,
         expecting expected: LocalState,
+        keepsIt: Bool,
         _ trash: Trash
     ) throws(FileSystemError) -> (result: InstallResult, edit: RelativePath?) {
         let place: RelativePath
@@ -111,7 +112,7 @@ extension FileSystem {
             }
         }
         guard try isFile(place, like: expected) else { return (.installed, place) }
-        try? trash.drop(place)
+        if !keepsIt { try? trash.drop(place) }
         return (.installed, nil)
     }
 

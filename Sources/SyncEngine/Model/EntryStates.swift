@@ -92,7 +92,7 @@ public struct EntryVersion: Hashable, Sendable {
 
 /// One path in the index: the three trees side by side. A side that is nil was seen to be absent.
 public struct Entry: Hashable, Sendable {
-    /// The index's row, which stays the same as long as the entry is known.
+    /// The index's row, which stays the same as long as the entry is known; 0 for a path that it does not know yet.
     public var id: Int64
     public var path: RelativePath
     public var base: BaseState?

@@ -32,6 +32,15 @@ public struct Policy: Hashable, Sendable {
         self.direction = direction
         self.deletes = deletes
     }
+
+    /// Whether objects are deleted because their files are gone.
+    public var deletesRemote: Bool {
+        switch direction {
+        case .up: deletes
+        case .down: false
+        case .both: true
+        }
+    }
 }
 
 /// A configured pair of a local folder and a bucket's prefix: what one cycle works on.

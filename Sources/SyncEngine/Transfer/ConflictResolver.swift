@@ -7,6 +7,7 @@ struct ConflictResolver: Sendable {
     private let notices: CycleNotices
     private let stop: StopSignal
     private let winner: ConflictWinner
+    private let copies: ConflictCopies
     private let comparer: ContentComparer
     private let downloader: Downloader
     private let uploader: Uploader
@@ -17,6 +18,7 @@ struct ConflictResolver: Sendable {
         notices = context.notices
         stop = context.stop
         winner = context.folder.conflict
+        copies = ConflictCopies(context)
         comparer = ContentComparer(context)
         self.downloader = downloader
         self.uploader = uploader
@@ -34,6 +36,8 @@ struct ConflictResolver: Sendable {
         var outcomes: [Outcome] = []
         var uploaded: Int64 = 0
         var downloaded: Int64 = 0
+        /// What ended the cycle after these outcomes; nil where nothing did.
+        var failure: CycleFailure?
 
         /// The first thing that failed, where that is the entries' own problem.
         var problem: Problem? {
@@ -49,6 +53,13 @@ struct ConflictResolver: Sendable {
         var staged: StagedDownload
         /// The MD5 of the whole object.
         var remoteDigest: ContentDigest
+
+        /// The side that was edited, where the other one holds what base does, under another identity; nil where both were.
+        var onlyChange: Side? {
+            guard let known = entry.base?.digest else { return nil }
+            if local.digests.contains(known) { return .remote }
+            return known == remoteDigest || known == staged.digest ? .local : nil
+        }
     }
 
     /// Why an entry was not settled: an outcome to record.
@@ -60,10 +71,11 @@ struct ConflictResolver: Sendable {
         do {
             let versions = try await read(entry)
             if versions.local.digests.first == versions.remoteDigest { return .settled(try adopt(versions)) }
+            if let change = versions.onlyChange { return .settled(try await follow(change, versions)) }
             let side = decideWinner(
                 winner,
                 localModified: versions.local.state.modified,
-                remoteModified: versions.staged.state.modified
+                remoteModified: versions.staged.modified
             )
             switch side {
             case .remote: return .settled(try await keepLocal(versions))
@@ -76,6 +88,10 @@ struct ConflictResolver: Sendable {
         } catch let error as FileSystemError {
             let problem = Problem(local: entry.path, error: error)
             return .settled(Settled(outcomes: [.failed(entry: entry.version, problem)]))
+        } catch let problem as Problem {
+            return .settled(Settled(outcomes: [.failed(entry: entry.version, problem)]))
+        } catch let busy as BusyFile {
+            return .settled(Settled(outcomes: [.failed(entry: entry.version, busy.problem)]))
         } catch {
             return .fatal(CycleFailure(of: error))
         }
@@ -90,14 +106,9 @@ struct ConflictResolver: Sendable {
             reading = try await comparer.read(entry.path, etag: remote.etag, known: entry.base?.digest)
         } catch let error as FileSystemError where error.code == .notFound {
             throw Unsettled(outcome: .observedLocal(entry: entry.version, nil))
-        } catch let busy as BusyFile {
-            throw Unsettled(outcome: .failed(entry: entry.version, busy.problem))
         }
         guard reading.state == local else {
             throw Unsettled(outcome: .observedLocal(entry: entry.version, reading.state))
-        }
-        if try copies(of: entry.path) >= ConflictName.maximumCopies {
-            throw Unsettled(outcome: .failed(entry: entry.version, .tooManyCopies(entry.path)))
         }
         switch await downloader.download(entry, replacing: .nothing) {
         case .staged(let staged):
@@ -107,10 +118,6 @@ struct ConflictResolver: Sendable {
         case .failed(let outcome): throw Unsettled(outcome: outcome)
         case .fatal(let failure): throw failure
         }
-    }
-
-    private func copies(of path: RelativePath) throws(FileSystemError) -> Int {
-        try files.readDirectory(path.parent).entries.count { ConflictName.isCopy($0.name, of: path) }
     }
 
     private func wholeDigest(of staged: StagedDownload) async throws -> ContentDigest {
@@ -132,38 +139,64 @@ struct ConflictResolver: Sendable {
         return Settled(outcomes: [.agreed(entry: entry.version, base: base, isRacy: isRacy, endedJob: job)])
     }
 
-    /// The object wins: the file gets the loser's name, and the object's content comes in its place.
+    /// The object wins: the file gets the loser's name beside its own, and then the object's content takes its place. So there is
+    /// no moment at which nothing bears the name, and a crash leaves nothing that looks like a delete.
     private func keepLocal(_ versions: Versions) async throws -> Settled {
         let (entry, local) = (versions.entry, versions.local)
         guard let digest = local.digests.first else { preconditionFailure("a file that was read has a digest") }
-        let copy = ConflictName.make(for: entry.path, modified: local.state.modified, digest: digest)
+        var staged = versions.staged
+        staged.replaced = .base
+        let copy: RelativePath
         do {
-            try await put(entry.path, aside: copy, digest, of: entry)
+            let place = try await copies.keep(entry.path, modified: local.state.modified, digest: digest) {
+                (name) throws(FileSystemError) in
+                do throws(FileSystemError) {
+                    try files.link(entry.path, to: name)
+                } catch {
+                    guard [.unsupported, .accessDenied, .other].contains(error.code) else { throw error }
+                    // No second name can be had here.
+                    try files.rename(entry.path, to: name)
+                    staged.replaced = .nothing
+                }
+            }
+            copy = place.path
+            try files.synchronizeDirectory(entry.path.parent)
+            if staged.replaced == .base { staged.replacedState = try stateNow(of: versions) }
+            if case .found = place, local.isRacy { staged.replaced = .foreign }
         } catch {
             discard(versions.staged)
             throw error
         }
         notices.say(Self.notice(entry.path, copy))
         var settled = Settled()
-        switch installer.install([versions.staged])[0] {
-        case .installed(let outcome):
-            settled.outcomes = [outcome]
-            settled.downloaded = 1
-        case .failed(let outcome): settled.outcomes = [outcome]
-        case .blocked(let problem): settled.outcomes = [.failed(entry: entry.version, problem)]
-        }
+        install(staged, into: &settled)
         try await send(copy, into: &settled)
         return settled
+    }
+
+    /// The file's state now that it has another name, which moves ctime.
+    private func stateNow(of versions: Versions) throws -> LocalState {
+        let now = try files.status(versions.entry.path)
+        guard now.kind == .file, now.state.matchesContent(of: versions.local.state) else {
+            let state = now.kind == .file ? now.state : nil
+            throw Unsettled(outcome: .observedLocal(entry: versions.entry.version, state))
+        }
+        return now.state
     }
 
     /// The file wins: the object's content gets the loser's name, and the file takes its place in the bucket.
     private func keepRemote(_ versions: Versions) async throws -> Settled {
         let (entry, staged) = (versions.entry, versions.staged)
-        let modified = staged.state.modified
-        let copy = ConflictName.make(for: entry.path, modified: modified, digest: versions.remoteDigest)
+        let copy: RelativePath
         do {
             try staged.file.synchronize()
-            try await put(staged.temporary, aside: copy, versions.remoteDigest, of: entry)
+            let place = try await copies.keep(entry.path, modified: staged.modified, digest: versions.remoteDigest) {
+                (name) throws(FileSystemError) in
+                try files.rename(staged.temporary, to: name)
+            }
+            if case .found = place { try files.removeFile(staged.temporary) }
+            copy = place.path
+            try files.synchronizeDirectory(entry.path.parent)
         } catch {
             discard(staged)
             throw error
@@ -177,24 +210,34 @@ struct ConflictResolver: Sendable {
         return settled
     }
 
-    /// Gives a file the loser's name, durably. Where that is taken by the same content, an earlier try has kept it already.
-    private func put(
-        _ path: RelativePath,
-        aside copy: RelativePath,
-        _ digest: ContentDigest,
-        of entry: Entry
-    ) async throws {
-        do {
-            try files.rename(path, to: copy)
-        } catch {
-            guard error.code == .exists else { throw error }
-            let kept = try await comparer.read(copy, etag: ETag(""), known: nil)
-            guard kept.digests.first == digest else {
-                throw Unsettled(outcome: .failed(entry: entry.version, .nameTaken(entry.path, copy)))
-            }
-            if path == entry.path { try discard(entry) } else { try files.removeFile(path) }
+    /// One side was edited, and the other only looked so.
+    private func follow(_ edited: Side, _ versions: Versions) async throws -> Settled {
+        var settled = Settled()
+        switch edited {
+        case .remote:
+            var staged = versions.staged
+            // What may have been written to since, unseen, is kept.
+            staged.replaced = versions.local.isRacy ? .foreign : .base
+            staged.replacedState = versions.local.state
+            install(staged, into: &settled)
+        case .local:
+            discard(versions.staged)
+            var entry = versions.entry
+            entry.remote = versions.staged.remote
+            try await send(entry, into: &settled)
         }
-        try files.synchronizeDirectory(path.parent)
+        return settled
+    }
+
+    private func install(_ staged: StagedDownload, into settled: inout Settled) {
+        let entry = staged.entry
+        switch installer.install([staged])[0] {
+        case .installed(let outcome):
+            settled.outcomes = [outcome]
+            settled.downloaded = 1
+        case .failed(let outcome): settled.outcomes = [outcome]
+        case .blocked(let problem): settled.outcomes = [.failed(entry: entry.version, problem)]
+        }
     }
 
     /// What came in ranges is gone on with by the next cycle.
@@ -202,15 +245,9 @@ struct ConflictResolver: Sendable {
         if !staged.isRanged { try? files.removeFile(staged.temporary) }
     }
 
-    /// Takes a file out of the way that its copy keeps already, unless it is another by now.
-    private func discard(_ entry: Entry) throws {
-        let (moved, place) = try installer.trash.move(entry.path, as: entry.path)
-        guard let local = entry.local, !moved.matchesContent(of: local) else { return }
-        try files.rename(place, to: entry.path)
-        throw Unsettled(outcome: .observedLocal(entry: entry.version, moved))
-    }
-
     private func send(_ copy: RelativePath, into settled: inout Settled) async throws {
+        guard copies.claim(copy) else { return }
+        defer { copies.release(copy) }
         let state: LocalState
         do throws(FileSystemError) {
             state = try files.status(copy).state
@@ -228,7 +265,9 @@ struct ConflictResolver: Sendable {
             settled.outcomes.append(outcome)
             settled.uploaded += 1
         case .failed(let outcome, let sent): settled.outcomes += [sent, outcome].compactMap { $0 }
-        case .fatal(let failure): throw failure
+        case .fatal(let failure, let sent):
+            if let sent { settled.outcomes.append(sent) }
+            settled.failure = failure
         }
     }
 
@@ -237,27 +276,4 @@ struct ConflictResolver: Sendable {
     }
 
     private static func escaped(_ path: RelativePath) -> String { String(decoding: path.bytes, as: UTF8.self) }
-}
-
-extension Problem {
-    fileprivate static func tooManyCopies(_ path: RelativePath) -> Problem {
-        Problem(
-            path: path.bytes,
-            side: .local,
-            kind: .conflict,
-            message: "changed on both sides, and there are \(ConflictName.maximumCopies) conflict copies of it already:"
-                + " neither side is touched until some of them are gone"
-        )
-    }
-
-    fileprivate static func nameTaken(_ path: RelativePath, _ copy: RelativePath) -> Problem {
-        Problem(
-            path: path.bytes,
-            side: .local,
-            kind: .conflict,
-            message:
-                "changed on both sides, and \"\(String(decoding: copy.bytes, as: UTF8.self))\" is another file already:"
-                + " rename that one"
-        )
-    }
 }

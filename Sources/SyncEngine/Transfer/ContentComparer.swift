@@ -65,9 +65,24 @@ struct ContentComparer: Sendable {
     func confirmBase(_ entry: Entry) async -> Confirmation {
         guard let base = entry.base, let digest = base.digest,
             let reading = try? await read(entry.path, etag: base.remote.etag, known: digest),
-            reading.state == base.local, reading.digests.contains(digest)
+            reading.state == entry.local, reading.digests.contains(digest)
         else { return .refuted }
         return reading.isRacy ? .holds : .proves
+    }
+
+    /// The same where nothing less than a proof will do: a file that was written lately is waited for, a few seconds at most.
+    func proveBase(_ entry: Entry) async -> Confirmation {
+        for _ in 0..<Self.maximumTries {
+            let confirmation = await confirmBase(entry)
+            guard confirmation == .holds, let local = entry.local else { return confirmation }
+            let age = clock.now().nanoseconds &- local.modified.nanoseconds
+            let rest = max(LocalState.changeWindow, LocalState.modificationWindow &- age)
+            guard (try? await clock.sleep(for: .nanoseconds(min(rest, 2 * LocalState.modificationWindow)))) != nil
+            else {
+                return .refuted
+            }
+        }
+        return .refuted
     }
 
     private func isSame(_ reading: Reading, entry: Entry, remote: RemoteState) async throws(StoreError) -> Bool {
@@ -145,7 +160,11 @@ extension LocalState {
         // A time far ahead says nothing of a write: somebody set it, and that shows in ctime.
         let sinceModified = reading.nanoseconds &- modified.nanoseconds
         let sinceChanged = reading.nanoseconds &- changed.nanoseconds
-        return (-2_000_000_000..<2_000_000_000).contains(sinceModified)
-            || (-2_000_000_000..<20_000_000).contains(sinceChanged)
+        return (-Self.modificationWindow..<Self.modificationWindow).contains(sinceModified)
+            || (-Self.modificationWindow..<Self.changeWindow).contains(sinceChanged)
     }
+
+    /// How long a write may go unseen by mtime and by ctime, in nanoseconds.
+    static let modificationWindow: Int64 = 2_000_000_000
+    static let changeWindow: Int64 = 20_000_000
 }

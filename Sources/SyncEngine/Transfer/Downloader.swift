@@ -8,9 +8,16 @@ struct StagedDownload: Sendable {
     /// The temporary file's state after its content and attributes were set.
     var state: LocalState
     var remote: RemoteState
+    /// When the object's content was changed, as the store tells it: the same on every machine.
+    var modified: UnixTime
     var digest: ContentDigest
+    /// The file that is to be replaced, where that is another than base knows.
+    var replacedState: LocalState?
     /// Whether it came in ranges, so that a job in the index knows of it.
     var isRanged: Bool
+
+    /// What is to be replaced, where it was ever agreed on.
+    var expected: LocalState? { replacedState ?? entry.base?.local }
 }
 
 /// Fetches one object into a temporary file beside its target: in one request, or in ranges where it is large.
@@ -125,6 +132,7 @@ struct Downloader: Sendable {
             file: fetched.file,
             state: try fetched.file.status().state,
             remote: details.state,
+            modified: modified,
             digest: fetched.digest,
             isRanged: policy.isLarge(details.state.size)
         )

@@ -5,10 +5,9 @@ struct Installer {
     let trash: Trash
     /// Whether a file that was edited since it was looked at stays where it is, as the version of its side.
     let keepsEdits: Bool
-
-    /// Up to this many files are synchronised one by one; more share one `syncfs`, which also waits for strangers'
-    /// writes to the same file system.
-    private static let individualLimit = 4
+    /// Whether a version that is replaced goes to the trash though both sides agreed on it: another may have overwritten it in the
+    /// bucket unseen.
+    let keepsReplaced: Bool
 
     /// What installing one file came to.
     enum Result: Sendable {
@@ -36,7 +35,7 @@ struct Installer {
     }
 
     private func synchronizeContents(_ batch: [StagedDownload]) throws(FileSystemError) {
-        if batch.count > Self.individualLimit {
+        if batch.count > files.individualSynchronizations {
             try files.synchronizeAll()
         } else {
             for staged in batch { try staged.file.synchronize() }
@@ -44,18 +43,11 @@ struct Installer {
     }
 
     private func synchronizeNames(_ batch: [StagedDownload]) throws(FileSystemError) {
-        if batch.count > Self.individualLimit {
+        if batch.count > files.individualSynchronizations {
             try files.synchronizeAll()
             return
         }
-        for staged in batch {
-            var directory = staged.entry.path.parent
-            while let path = directory {
-                try files.synchronizeDirectory(path)
-                directory = path.parent
-            }
-        }
-        try files.synchronizeDirectory(nil)
+        for staged in batch { try files.synchronizeDirectories(above: staged.entry.path) }
     }
 
     /// Moves one file to its place. - Returns: nil, or why it is not there.
@@ -83,10 +75,11 @@ struct Installer {
 
     /// What stands where the version that base recorded is to be replaced; nil if it is that, or nothing.
     private func edit(of staged: StagedDownload) throws(FileSystemError) -> LocalState? {
-        guard staged.replaced == .base, let expected = staged.entry.base?.local else { return nil }
+        guard staged.replaced == .base, let expected = staged.expected else { return nil }
         do {
+            // All of it: nothing of ours has moved ctime yet, and an edit may have put mtime back.
             let status = try files.status(staged.entry.path)
-            return status.kind == .file && !status.state.matchesContent(of: expected) ? status.state : nil
+            return status.kind == .file && status.state != expected ? status.state : nil
         } catch {
             if error.code == .notFound { return nil }
             throw error
@@ -115,15 +108,14 @@ struct Installer {
         case .nothing:
             return try files.install(temporary: staged.temporary, at: target, expecting: nil, trash)
         case .base:
-            guard keepsEdits, let expected = staged.entry.base?.local else {
-                let expected = staged.entry.base?.local
-                return try files.install(temporary: staged.temporary, at: target, expecting: expected, trash)
+            guard keepsEdits, let expected = staged.expected else {
+                return try files.install(temporary: staged.temporary, at: target, expecting: staged.expected, trash)
             }
-            let temporary = staged.temporary
             let (result, edit) = try files.installInspecting(
-                temporary: temporary,
+                temporary: staged.temporary,
                 at: target,
                 expecting: expected,
+                keepsIt: keepsReplaced,
                 trash
             )
             if let edit { showEdit(edit, of: target) }

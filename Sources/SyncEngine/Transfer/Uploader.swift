@@ -38,31 +38,69 @@ struct Uploader: Sendable {
         case done(Outcome)
         /// `sent` comes first: an object was put there, but the file is another by now.
         case failed(Outcome, sent: Outcome? = nil)
-        case fatal(CycleFailure)
+        case fatal(CycleFailure, sent: Outcome? = nil)
+
+        /// The same, after an object that was put there before.
+        fileprivate func after(_ sent: Outcome?) -> Result {
+            guard let sent else { return self }
+            switch self {
+            case .done(let outcome): return .failed(outcome, sent: sent)
+            case .failed(let outcome, let own): return .failed(outcome, sent: own ?? sent)
+            case .fatal(let failure, let own): return .fatal(failure, sent: own ?? sent)
+            }
+        }
+    }
+
+    /// What the tries of one upload have come to.
+    private struct Tries {
+        /// What stands in the bucket by them, if anything does.
+        var sent: BaseState?
+        /// What was sent last, answered or not, where it was held in memory; and the file that it was.
+        var last: (bytes: [UInt8], state: LocalState)?
+
+        /// The base that an unanswered try made, if what stands in the bucket is what it sent.
+        func base(if now: RemoteState) -> BaseState? {
+            guard let last, now.size == last.bytes.count else { return nil }
+            let hasher = ContentHasher()
+            last.bytes.withUnsafeBytes { hasher.update($0) }
+            let digest = ContentDigest(hasher.finish())
+            return digest.etag(size: now.size) == now.etag
+                ? BaseState(local: last.state, remote: now, digest: digest) : nil
+        }
     }
 
     func upload(_ entry: Entry) async -> Result {
         if looksFirst, let result = await look(at: entry) { return result }
-        var sent: BaseState?
+        var tries = Tries()
+        let result = await upload(entry, &tries)
+        // What was sent is ours, whatever became of the file: nobody must take it for another's later on.
+        return result.after(tries.sent.map { .sent(entry: entry.version, base: $0) })
+    }
+
+    private func upload(_ entry: Entry, _ tries: inout Tries) async -> Result {
         do {
             for _ in 0..<ContentComparer.maximumTries {
-                if let base = try await attempt(entry, &sent) {
+                if let base = try await attempt(entry, &tries) {
+                    tries.sent = nil
                     let job: JobKind? = policy.isLarge(base.state.local.size) ? .upload : nil
                     return .done(.agreed(entry: entry.version, base: base.state, isRacy: base.isRacy, endedJob: job))
                 }
             }
-            return failed(entry, .failed(entry: entry.version, BusyFile(path: entry.path).problem), sent)
+            return .failed(.failed(entry: entry.version, BusyFile(path: entry.path).problem))
         } catch let error as FileSystemError where error.code == .notFound {
-            return failed(entry, .observedLocal(entry: entry.version, nil), sent)
+            return .failed(.observedLocal(entry: entry.version, nil))
         } catch let error as FileSystemError {
-            return failed(entry, .failed(entry: entry.version, Problem(local: entry.path, error: error)), sent)
+            return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))
         } catch let problem as Problem {
-            return failed(entry, .failed(entry: entry.version, problem), sent)
-        } catch let error as StoreError where error.code == .preconditionFailed && sent == nil {
-            return await met(entry)
+            return .failed(.failed(entry: entry.version, problem))
+        } catch let error as StoreError where error.code == .preconditionFailed {
+            return await met(entry, tries)
+        } catch let error as StoreError where error.code == .notFound {
+            // The version that was to be replaced is gone.
+            return .failed(.observedRemote(entry: entry.version, nil))
         } catch let error as StoreError {
             if let failure = CycleFailure(fatal: error) { return .fatal(failure) }
-            return failed(entry, .failed(entry: entry.version, Problem(remote: entry.path, error: error)), sent)
+            return .failed(.failed(entry: entry.version, Problem(remote: entry.path, error: error)))
         } catch {
             return .fatal(CycleFailure(of: error))
         }
@@ -70,7 +108,7 @@ struct Uploader: Sendable {
 
     /// The store found something else than was expected: that is seen now. It may be what an earlier try of ours wrote, whose
     /// answer was lost.
-    private func met(_ entry: Entry) async -> Result {
+    private func met(_ entry: Entry, _ tries: Tries) async -> Result {
         do {
             guard let now = try await store.stateNow(entry.path.bytes) else {
                 return .failed(.observedRemote(entry: entry.version, nil))
@@ -79,7 +117,10 @@ struct Uploader: Sendable {
             (compared.local, compared.remote, compared.base) = (try files.status(entry.path).state, now, nil)
             switch await comparer.compare(compared) {
             case .same(let base, let isRacy): return .done(.agreed(entry: entry.version, base: base, isRacy: isRacy))
-            case .different, .changed, .failed: return .failed(.observedRemote(entry: entry.version, now))
+            case .different, .changed, .failed:
+                // The file may have been edited since.
+                if let base = tries.base(if: now) { return .failed(.sent(entry: entry.version, base: base)) }
+                return .failed(.observedRemote(entry: entry.version, now))
             case .fatal(let failure): return .fatal(failure)
             }
         } catch let error as StoreError {
@@ -102,22 +143,15 @@ struct Uploader: Sendable {
         }
     }
 
-    /// What was sent is ours, whatever became of the file: nobody must take it for another's later on.
-    private func failed(_ entry: Entry, _ outcome: Outcome, _ sent: BaseState?) -> Result {
-        .failed(outcome, sent: sent.map { .sent(entry: entry.version, base: $0) })
-    }
-
-    /// One try; nil if the file changed while it was read. `sent` is what stands in the bucket then, if anything does.
-    private func attempt(
-        _ entry: Entry,
-        _ sent: inout BaseState?
-    ) async throws -> (state: BaseState, isRacy: Bool)? {
+    /// One try; nil if the file changed while it was read.
+    private func attempt(_ entry: Entry, _ tries: inout Tries) async throws -> (state: BaseState, isRacy: Bool)? {
         let path = entry.path
         let start = clock.now()
         let file = try files.open(path)
         let before = try file.status().state
         if policy.isLarge(before.size) { return try await multipart.send(entry, file, as: before) }
         guard let body = try body(of: file, size: before.size) else { return nil }
+        if case .bytes(let bytes) = body { tries.last = (bytes, before) }
         let base: BaseState
         do {
             let (remote, digest) = try await store.put(
@@ -125,7 +159,7 @@ struct Uploader: Sendable {
                 body: body,
                 modified: before.modified,
                 mode: before.mode,
-                expecting: ObjectExpectation(entry.remote)
+                expecting: ObjectExpectation(tries.sent?.remote ?? entry.remote)
             )
             base = BaseState(local: before, remote: remote, digest: digest)
         } catch {
@@ -134,8 +168,10 @@ struct Uploader: Sendable {
             return nil
         }
         meter.noteSent(before.size)
-        sent = base
+        tries.sent = base
         guard try file.status().state == before, try files.status(path).state == before else { return nil }
+        // What was seen when this was decided on is durable; this is another version.
+        if before != entry.local { try files.makeDurable([path]) }
         return (base, before.isRacy(at: start))
     }
 
