@@ -12,7 +12,7 @@ extension FakeFileSystem {
             let target = RelativePath(unchecked: path, in: nil)
             makeParents(of: target, &tree, time)
             let node = tree.makeNode(.file(content), mode: 0o644, at: time)
-            try? tree.parent(target, "open").children?[Array(target.name)] = node
+            try? tree.put(node, at: target, "open")
         }
     }
 
@@ -42,7 +42,7 @@ extension FakeFileSystem {
             let target = RelativePath(unchecked: path, in: nil)
             makeParents(of: target, &tree, time)
             let node = tree.makeNode(kind == .symbolicLink ? .symbolicLink : .special, mode: 0o777, at: time)
-            try? tree.parent(target, "open").children?[Array(target.name)] = node
+            try? tree.put(node, at: target, "open")
         }
     }
 

@@ -102,7 +102,8 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
         if let parent = path.parent { try makeDirectories(parent) }
         try perform("makeDirectories", path) { tree, time throws(FileSystemError) in
             let parent = try tree.parent(path, "mkdir")
-            switch parent.children?[Array(path.name)]?.kind {
+            let children = parent.children ?? [:]
+            switch tree.known(Array(path.name), in: children).flatMap({ children[$0] })?.kind {
             case .directory: return
             case .symbolicLink: throw FakeTree.error(.symbolicLink, "mkdir", path)
             case .file, .special: throw FakeTree.error(.notDirectory, "mkdir", path)
@@ -123,8 +124,8 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
     public func exchange(_ path: RelativePath, with other: RelativePath) throws(FileSystemError) {
         try perform("exchange", path) { tree, time throws(FileSystemError) in
             let (one, two) = (try tree.find(path, "exchange"), try tree.find(other, "exchange"))
-            try tree.parent(path, "exchange").children?[Array(path.name)] = two
-            try tree.parent(other, "exchange").children?[Array(other.name)] = one
+            try tree.put(two, at: path, "exchange")
+            try tree.put(one, at: other, "exchange")
             (one.changed, two.changed) = (time, time)
         }
     }
@@ -140,7 +141,7 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
     public func replace(_ path: RelativePath, onto target: RelativePath) throws(FileSystemError) {
         try perform("replace", path) { tree, time throws(FileSystemError) in
             let node = try tree.find(path, "rename")
-            try tree.parent(target, "rename").children?[Array(target.name)] = node
+            try tree.put(node, at: target, "rename")
             try tree.unlink(path, "rename")
             node.changed = time
         }

@@ -58,6 +58,8 @@ struct FakeTree {
     private var nextInode: UInt64 = 100
     /// True while no content can be written.
     var isFull = false
+    /// Which names are one.
+    var folding = FakeFolding.none
 
     init(at time: UnixTime) {
         root = FakeNode(.directory([:]), inode: 2, mode: 0o755, at: time)
@@ -74,7 +76,9 @@ struct FakeTree {
         for segment in Self.segments(path) {
             switch node.kind {
             case .directory(let children):
-                guard let child = children[segment] else { throw Self.error(.notFound, operation, path) }
+                guard let name = known(segment, in: children), let child = children[name] else {
+                    throw Self.error(.notFound, operation, path)
+                }
                 node = child
             case .symbolicLink: throw Self.error(.symbolicLink, operation, path)
             case .file, .special: throw Self.error(.notDirectory, operation, path)
@@ -95,13 +99,21 @@ struct FakeTree {
 
     func link(_ node: FakeNode, at path: RelativePath, _ operation: String) throws(FileSystemError) {
         let directory = try parent(path, operation)
-        guard directory.children?[Array(path.name)] == nil else { throw Self.error(.exists, operation, path) }
-        directory.children?[Array(path.name)] = node
+        let name = Array(path.name)
+        guard known(name, in: directory.children ?? [:]) == nil else { throw Self.error(.exists, operation, path) }
+        directory.children?[kept(name)] = node
     }
 
     func unlink(_ path: RelativePath, _ operation: String) throws(FileSystemError) {
         _ = try find(path, operation)
-        try parent(path, operation).children?[Array(path.name)] = nil
+        try put(nil, at: path, operation)
+    }
+
+    /// Changes what a name stands for; one that is there keeps its spelling.
+    func put(_ node: FakeNode?, at path: RelativePath, _ operation: String) throws(FileSystemError) {
+        let directory = try parent(path, operation)
+        let name = Array(path.name)
+        directory.children?[known(name, in: directory.children ?? [:]) ?? kept(name)] = node
     }
 
     /// All files, by path.
