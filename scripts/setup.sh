@@ -23,6 +23,7 @@ packages=(
     libsqlite3-dev       # GRDB
     libssl-dev           # digests and signatures
     libxml2-dev          # what S3 answers in
+    ntfs-3g              # Tests/RealServer mounts a file system that ignores case
     openssl              # Tests/RealServer makes a certificate with it
     pkg-config           # tells SwiftPM where Debian keeps these
     python3              # demo, Tests/RealServer, Bench

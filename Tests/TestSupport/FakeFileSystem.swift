@@ -113,7 +113,8 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
         if let parent = path.parent { try makeDirectories(parent) }
         try perform("makeDirectories", path) { tree, time throws(FileSystemError) in
             let parent = try tree.parent(path, "mkdir")
-            switch parent.children?[Array(path.name)]?.kind {
+            let children = parent.children ?? [:]
+            switch tree.known(Array(path.name), in: children).flatMap({ children[$0] })?.kind {
             case .directory: return
             case .symbolicLink: throw FakeTree.error(.symbolicLink, "mkdir", path)
             case .file, .special: throw FakeTree.error(.notDirectory, "mkdir", path)

@@ -59,6 +59,8 @@ struct FakeTree {
     var isFull = false
     /// What is not durable yet.
     var journal = FakeJournal()
+    /// Which names are one.
+    var folding = FakeFolding.none
 
     init(at time: UnixTime) {
         root = FakeNode(.directory([:]), inode: 2, mode: 0o755, at: time)
@@ -75,7 +77,9 @@ struct FakeTree {
         for segment in Self.segments(path) {
             switch node.kind {
             case .directory(let children):
-                guard let child = children[segment] else { throw Self.error(.notFound, operation, path) }
+                guard let name = known(segment, in: children), let child = children[name] else {
+                    throw Self.error(.notFound, operation, path)
+                }
                 node = child
             case .symbolicLink: throw Self.error(.symbolicLink, operation, path)
             case .file, .special: throw Self.error(.notDirectory, operation, path)
@@ -96,22 +100,25 @@ struct FakeTree {
 
     mutating func link(_ node: FakeNode, at path: RelativePath, _ operation: String) throws(FileSystemError) {
         let directory = try parent(path, operation)
-        guard directory.children?[Array(path.name)] == nil else { throw Self.error(.exists, operation, path) }
-        journal.apply([FakeJournal.Step(directory: directory, name: Array(path.name), node: node)])
+        guard known(Array(path.name), in: directory.children ?? [:]) == nil else { throw Self.error(.exists, operation, path) }
+        try name([(node, path)], operation)
     }
 
     mutating func unlink(_ path: RelativePath, _ operation: String) throws(FileSystemError) {
         _ = try find(path, operation)
-        let directory = try parent(path, operation)
-        journal.apply([FakeJournal.Step(directory: directory, name: Array(path.name), node: nil)])
+        try name([(nil, path)], operation)
     }
 
-    /// Names nodes anew, all in one step, whatever the names stood for; nil for no node.
+    /// Names nodes anew, all in one step, whatever the names stood for; nil for no node. A name that is there and stays keeps its
+    /// spelling.
     mutating func name(_ nodes: [(FakeNode?, RelativePath)], _ operation: String) throws(FileSystemError) {
         var steps: [FakeJournal.Step] = []
-        for (node, path) in nodes {
+        for (node, path) in nodes.filter({ $0.0 == nil }) + nodes.filter({ $0.0 != nil }) {
             let directory = try parent(path, operation)
-            steps.append(FakeJournal.Step(directory: directory, name: Array(path.name), node: node))
+            var children = directory.children ?? [:]
+            for step in steps where step.directory === directory && step.node == nil { children[step.name] = nil }
+            let name = known(Array(path.name), in: children) ?? kept(Array(path.name))
+            steps.append(FakeJournal.Step(directory: directory, name: name, node: node))
         }
         journal.apply(steps)
     }

@@ -57,7 +57,8 @@ struct Border {
         uniqueKeysWithValues: [
             "IndexFolders", "IndexHistory", "IndexJobs", "IndexObservations", "IndexOutcomes", "IndexRows",
         ].map { ("Sources/SyncEngine/Index/\($0).swift", "GRDB takes blobs as Data") } + [
-            ("Sources/syncd/Control/ControlServer.swift", "FlyingFox takes bodies as Data")
+            ("Sources/SyncEngine/Local/Spelling.swift", "composed and decomposed forms of names"),
+            ("Sources/syncd/Control/ControlServer.swift", "FlyingFox takes bodies as Data"),
         ]
     )
 

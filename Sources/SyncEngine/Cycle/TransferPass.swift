@@ -56,10 +56,12 @@ struct TransferPass {
         self.context = context
         self.folder = folder
         self.owner = owner
+        let names = NameKeeper(files: context.files, tries: context.outcomes == nil)
         installer = Installer(
             files: context.files,
             clock: context.clock,
             trash: trash,
+            names: names,
             keepsEdits: context.folder.policy.direction == .both,
             keepsReplaced: context.folder.policy.direction == .both && writing.looksBeforePuts
         )
@@ -67,7 +69,7 @@ struct TransferPass {
         slots = PartSlots.count(concurrency: context.concurrency)
         let parts = PartSlots(count: slots)
         uploader = Uploader(context, folder: folder, meter: meter, slots: parts, writing)
-        downloader = Downloader(context, folder: folder, meter: meter, slots: parts)
+        downloader = Downloader(context, folder: folder, meter: meter, slots: parts, names)
         resolver = ConflictResolver(context, downloader, uploader, installer)
     }
 

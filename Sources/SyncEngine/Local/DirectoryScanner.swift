@@ -96,7 +96,10 @@ struct DirectoryScanner {
     private func look(at path: RelativePath, _ result: inout ScanResult) -> DirectoryEntry? {
         let name = Array(path.name)
         do throws(FileSystemError) {
-            return DirectoryEntry(name: name, status: try files.status(path))
+            let status = try files.status(path)
+            // Where the file system answers by the name of another: that one is looked at by its own.
+            guard try files.shown(path, suspected: false).path == path else { return nil }
+            return DirectoryEntry(name: name, status: status)
         } catch {
             switch error.code {
             case .notFound, .notDirectory:

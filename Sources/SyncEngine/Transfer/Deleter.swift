@@ -122,7 +122,7 @@ struct Deleter: Sendable {
         do {
             let status = try files.status(entry.path)
             switch status.kind {
-            case .file: return .failed(.observedLocal(entry: entry.version, status.state))
+            case .file: return try reasonToKeepObject(entry, of: status)
             case .directory: return nil
             case .symbolicLink, .special: return .failed(.left(entry: entry.version))
             }
@@ -137,6 +137,15 @@ struct Deleter: Sendable {
                 return .failed(.failed(entry: entry.version, Problem(local: entry.path, error: error)))
             }
         }
+    }
+
+    /// The same where a file was found: it may have another name, which the file system takes for this one.
+    private func reasonToKeepObject(_ entry: Entry, of status: FileStatus) throws(FileSystemError) -> Result? {
+        let shown = try files.shown(entry.path, suspected: true)
+        if shown.path == entry.path { return .failed(.observedLocal(entry: entry.version, status.state)) }
+        // The very file, renamed: it has gone up by its new name. What was never agreed on goes because that was approved.
+        guard let base = entry.base, base.local.inode != status.state.inode else { return nil }
+        return .failed(.failed(entry: entry.version, .twin(entry.path, of: shown.path)))
     }
 
     /// Moves one file to the trash, if its object is still absent and it is the file that the scan saw.

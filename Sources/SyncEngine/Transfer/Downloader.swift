@@ -29,8 +29,10 @@ struct Downloader: Sendable {
     let policy: PartPolicy
     let meter: TransferMeter
     let ranged: RangedDownloader
+    private let names: NameKeeper
 
-    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots) {
+    init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots, _ names: NameKeeper) {
+        self.names = names
         files = context.files
         store = context.store
         random = context.random
@@ -42,7 +44,8 @@ struct Downloader: Sendable {
 
     enum Result: Sendable {
         case staged(StagedDownload)
-        /// Something stands where a parent directory must be: another change of this cycle may clear the way.
+        /// Something stands where a parent directory must be, or has a name that the file system takes for the same:
+        /// another change of this cycle may clear the way.
         case blocked(Problem)
         case failed(Outcome)
         case fatal(CycleFailure)
@@ -54,6 +57,7 @@ struct Downloader: Sendable {
     func download(_ entry: Entry, replacing replaced: Change.Replaced) async -> Result {
         guard var remote = entry.remote else { return .failed(.observedRemote(entry: entry.version, nil)) }
         do {
+            if replaced == .nothing, let problem = try names.obstacle(to: entry.path) { return .blocked(problem) }
             for _ in 0..<Self.maximumTries {
                 do {
                     return .staged(try await attempt(entry, replacing: replaced, remote: remote))

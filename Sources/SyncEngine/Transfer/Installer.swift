@@ -3,6 +3,7 @@ struct Installer {
     let files: any FileSystem
     let clock: any EngineClock
     let trash: Trash
+    let names: NameKeeper
     /// Whether a file that was edited since it was looked at stays where it is, as the version of its side.
     let keepsEdits: Bool
     /// Whether a version that is replaced goes to the trash though both sides agreed on it: another may have overwritten it in the
@@ -57,6 +58,10 @@ struct Installer {
             if keepsEdits, let state = try edit(of: staged) {
                 try files.removeFile(staged.temporary)
                 return .failed(.observedLocal(entry: staged.entry.version, state))
+            }
+            if staged.replaced == .nothing, let problem = try names.obstacle(to: target) {
+                try files.removeFile(staged.temporary)
+                return .blocked(problem)
             }
             var result = try install(staged)
             if result == .occupied, try files.status(target).kind == .directory {
@@ -140,6 +145,7 @@ struct Installer {
     /// A name that was not there when it was scanned is there now.
     private func makeSense(ofOccupied staged: StagedDownload) throws(FileSystemError) -> Result {
         try files.removeFile(staged.temporary)
+        if let problem = try names.obstacle(to: staged.entry.path) { return .blocked(problem) }
         let status = try files.status(staged.entry.path)
         switch status.kind {
         case .file:
