@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <linux/openat2.h>
+#include <linux/stat.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -21,6 +22,15 @@ extern int fallocate(int descriptor, int mode, off_t offset, off_t length);
 static inline int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
     struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
     return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+// Whether something is mounted at a name; false where the kernel (before 5.8) does not say.
+static inline int clinux_is_mount_root(int directory, const char *name) {
+    const int no_follow = 0x100, no_automount = 0x800;
+    const uint64_t mount_root = 0x2000;
+    struct statx status;
+    if (syscall(SYS_statx, directory, name, no_follow | no_automount, 0, &status) != 0) return 0;
+    return (status.stx_attributes & status.stx_attributes_mask & mount_root) != 0;
 }
 
 static inline int clinux_renameat2(int from, const char *old_path, int to, const char *new_path, unsigned flags) {

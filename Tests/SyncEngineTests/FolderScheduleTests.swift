@@ -127,6 +127,25 @@ struct FolderScheduleTests {
         #expect(schedule.next(at: at(912), changes: nil, canReact: true) == .wait(until: at(960)))
     }
 
+    @Test func `what a gate stopped is judged anew when something has changed`() throws {
+        var gated = RunSummary()
+        gated.isGated = true
+        var schedule = try settled(gated)
+        #expect(schedule.next(at: at(20), changes: nil, canReact: true) == .wait(until: at(910)))
+        for second in [Int64(100), 130] {
+            schedule.reactionBegan()
+            schedule.reactionEnded(RunSummary(), at: at(second))
+        }
+        #expect(schedule.next(at: at(131), changes: nil, canReact: true) == .wait(until: at(160)))
+        let judged = try #require(plan(schedule.next(at: at(160), changes: nil, canReact: true)))
+        #expect(judged.deletes && !judged.scans && !judged.lists)
+        schedule.cycleBegan(judged)
+        schedule.cycleEnded(RunSummary(), at: at(161))
+        schedule.reactionBegan()
+        schedule.reactionEnded(RunSummary(), at: at(200))
+        #expect(schedule.next(at: at(201), changes: nil, canReact: true) == .wait(until: at(910)))
+    }
+
     @Test func `deletes that are seen while others are judged are not forgotten`() throws {
         var schedule = try settled()
         schedule.reactionBegan()

@@ -79,6 +79,8 @@ struct FolderView: Sendable {
     /// Takes over a look at `paths`, and no others.
     mutating func merge(_ scan: ScanResult, of paths: [RelativePath]) {
         let seen = UnknownPaths(paths)
-        unknown = unknown.filter { !seen.covers($0) } + scan.unknown
+        unknown.removeAll { seen.covers($0) }
+        let known = scan.unknown.isEmpty ? [] : Set(unknown)
+        unknown += scan.unknown.filter { !known.contains($0) }
     }
 }

@@ -106,7 +106,10 @@ struct Observer {
     }
 
     private func take(_ scan: ScanResult, _ number: Sequence, _ observed: inout Observed) async throws {
+        var scan = scan
         if scan.isComplete {
+            let mountPoints = MountPoints(context: context, rules: rules, folder: folder)
+            try await mountPoints.judge(&scan, number, within: scope.entries)
             try await complete(number, unknown: scan.unknown)
         } else {
             await context.index.abandonObservation(number)

@@ -27,6 +27,8 @@ public struct RunSummary: Hashable, Sendable {
     public var failure: CycleFailure.Code?
     /// The side at which a gate saw what stops everything, so that reactions have to wait; nil where none does.
     public var stoppedAt: Side?
+    /// Whether a gate stopped deletes and overwrites, and nothing else.
+    public var isGated = false
     /// Deletes that wait to be judged together.
     public var held: Int64
     /// Entries in base.
@@ -57,6 +59,7 @@ public struct RunSummary: Hashable, Sendable {
             entries: report.counts.entries,
             nextAttempt: report.nextAttempt
         )
+        isGated = report.halt != nil && stoppedAt == nil
     }
 }
 
@@ -126,6 +129,8 @@ public struct FolderSchedule: Sendable {
     private var isReacting = false
     /// Not nil while a gate stops everything: the side at which its cause lies.
     private var stoppedAt: Side?
+    /// True while a gate stops deletes and overwrites alone.
+    private var isGated = false
 
     public private(set) var isPaused = false
 
@@ -213,6 +218,7 @@ public struct FolderSchedule: Sendable {
             restore(plan, at: now)
             return
         }
+        if plan.deletes { isGated = summary.isGated }
         if plan.scans {
             let interval = summary.isWatched ? settings.watchedScanInterval : settings.scanInterval
             nextScan = min(nextScan, now.adding(jittered(interval)))
@@ -254,6 +260,8 @@ public struct FolderSchedule: Sendable {
         }
         take(summary, isCycle: false, at: now)
         if summary.failure != nil { retryDue = now }
+        // What a gate waits for may have come: a file is back that was to be deleted.
+        if isGated { retry(at: now.adding(settings.deleteDelay)) }
         // A directory has come that cannot be watched.
         if !summary.isWatched { nextScan = min(nextScan, now.adding(settings.scanInterval)) }
     }

@@ -71,8 +71,14 @@ public func judgeRoot(recorded: RootIdentity?, current: RootIdentity) -> RootJud
         return .replaced(.rootReplaced(current.id.map { "its id is \($0), was \(id)" } ?? "it has no id, had \(id)"))
     }
     if recorded.fileSystemID == current.fileSystemID, recorded.inode == current.inode { return .same }
-    return .replaced(.rootReplaced("inode \(current.inode), was \(recorded.inode)"))
+    let difference =
+        recorded.fileSystemID == current.fileSystemID
+        ? "inode \(current.inode), was \(recorded.inode)"
+        : "file system \(hexadecimal(current.fileSystemID)), was \(hexadecimal(recorded.fileSystemID))"
+    return .replaced(.rootReplaced(difference))
 }
+
+private func hexadecimal(_ fileSystemID: UInt64) -> String { String(fileSystemID, radix: 16) }
 
 /// Whether a side that held entries is empty now. Only a complete walk can say that a root is.
 public func judgeEmptied(

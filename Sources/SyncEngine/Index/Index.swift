@@ -150,6 +150,17 @@ public struct GateMemory: Hashable, Sendable {
     }
 }
 
+/// What is known of all that lies beneath a directory.
+public struct SubtreeTrace: Hashable, Sendable {
+    /// Whether any entry there has a base.
+    public var holdsBase = false
+    /// Whether the observation saw any entry there, and whether one of those with a base.
+    public var sawAny = false
+    public var sawBase = false
+
+    public init() {}
+}
+
 /// One change that needs approval, with the identity of what it destroys.
 public struct GatedChange: Hashable, Sendable {
     /// What the change does, or what it accepts.
@@ -286,6 +297,13 @@ public protocol Index: JobIndex, AnyObject {
     func completeObservation(_ number: Sequence, unseen: Unseen) async throws
     /// The observation ended early: what it did not see stays as it was.
     func abandonObservation(_ number: Sequence) async
+
+    /// What the index holds beneath a directory, and what of it an observation under way has seen.
+    func trace(_ number: Sequence, beneath directory: RelativePath) async throws -> SubtreeTrace
+    /// Directories of the folder that were noted as mount points.
+    func mountPoints(_ folder: Int64) async throws -> Set<RelativePath>
+    /// Notes mount points, and forgets others.
+    func setMountPoints(_ folder: Int64, noting new: Set<RelativePath>, forgetting old: Set<RelativePath>) async throws
 
     /// Entries in need of attention after `path` (nil: from the first), in byte order: all of the folder, or those at and
     /// beneath `root`. Without those whose next attempt is later than `time`; nil for all.

@@ -16,6 +16,9 @@ enum IndexSchema {
         migrator.registerMigration("4") { database in
             try database.execute(sql: capabilities)
         }
+        migrator.registerMigration("5") { database in
+            try database.execute(sql: mountPoints)
+        }
         return migrator
     }
 
@@ -98,6 +101,15 @@ enum IndexSchema {
             feature TEXT NOT NULL,
             verdict TEXT NOT NULL,
             PRIMARY KEY (folder, feature)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// Directories at which something was mounted when they were last seen to hold what they ought to.
+    private static let mountPoints = """
+        CREATE TABLE mount_point (
+            folder INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+            path BLOB NOT NULL CHECK (length(path) > 0),
+            PRIMARY KEY (folder, path)
         ) STRICT, WITHOUT ROWID;
         """
 

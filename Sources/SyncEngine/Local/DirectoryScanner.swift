@@ -9,6 +9,8 @@ public struct ScanResult: Sendable {
     public var problems: [Problem] = []
     /// Paths that were not observed: they and all beneath them are unknown.
     public var unknown: [RelativePath] = []
+    /// Directories at which something is mounted. What is on another device is among the unknown, too.
+    public var mounted: [RelativePath] = []
     /// False if there were more unknown paths than are kept: then nothing at all may be taken for absent.
     public var isComplete = true
     /// Temporary files of ours that no process works on.
@@ -131,6 +133,7 @@ struct DirectoryScanner {
                 try await page.add(LocalObservation(path: path, state: status.state))
             case .directory:
                 try stop.check()
+                if status.isMountPoint { result.note(mounted: path) }
                 if let level = open(path, on: device, &result) { levels.append(level) }
             case .symbolicLink, .special:
                 result.skipped += 1
@@ -185,7 +188,10 @@ struct DirectoryScanner {
             watcher?.willRead(path)
             let (own, entries) = try files.readDirectory(path)
             if own == device { return Level(path: path, rest: Self.sorted(entries)) }
-            let message = "another file system is mounted here; syncd stays on the root's own"
+            result.note(mounted: path)
+            let message =
+                "another file system is mounted here; syncd stays on the root's own: exclude it, or make it a "
+                + "folder of its own"
             result.note(Problem(path: path.bytes, side: .local, kind: .unreadable, message: message))
         } catch {
             // One that has gone meanwhile is for the next walk.
@@ -207,6 +213,10 @@ extension ScanResult {
                 + "them, or nothing that is gone here counts as deleted"
             problems.append(Problem(path: path.bytes, side: .local, kind: .unreadable, message: message))
         }
+    }
+
+    fileprivate mutating func note(mounted path: RelativePath) {
+        if mounted.last != path, mounted.count < Self.maximumKept { mounted.append(path) }
     }
 
     fileprivate mutating func note(_ problem: Problem) {

@@ -12,12 +12,15 @@ public struct FileStatus: Hashable, Sendable {
     public var kind: Kind
     /// The device that holds it: a directory on another device than its parent is a mount point.
     public var device: UInt64
+    /// True for a directory at which something is mounted, be it a part of the same device; false where nobody can tell.
+    public var isMountPoint: Bool
     /// For a file, all of it; for other kinds the size and times are the kernel's and mean nothing to syncd.
     public var state: LocalState
 
-    public init(kind: Kind, device: UInt64, state: LocalState) {
+    public init(kind: Kind, device: UInt64, isMountPoint: Bool = false, state: LocalState) {
         self.kind = kind
         self.device = device
+        self.isMountPoint = isMountPoint
         self.state = state
     }
 }

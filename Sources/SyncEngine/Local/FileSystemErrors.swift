@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 extension FileSystemError {
@@ -58,6 +59,12 @@ func withPath<Value>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Value) 
 }
 
 extension FileStatus {
+    /// What `raw` says of `name` in `directory`.
+    init(_ raw: stat, of name: UnsafePointer<CChar>, in directory: CInt) {
+        self.init(raw)
+        if kind == .directory { isMountPoint = clinux_is_mount_root(directory, name) != 0 }
+    }
+
     init(_ raw: stat) {
         switch raw.st_mode & S_IFMT {
         case S_IFREG: kind = .file
@@ -66,6 +73,7 @@ extension FileStatus {
         default: kind = .special
         }
         device = UInt64(raw.st_dev)
+        isMountPoint = false
         state = LocalState(
             inode: UInt64(raw.st_ino),
             size: Int64(raw.st_size),

@@ -17,22 +17,23 @@ extension PosixFileSystem {
         _ = try systemCall("fstat", bytes) { fstat(descriptor, &own) }
         var entries: [DirectoryEntry] = []
         while let name = try Self.nextName(stream, bytes) {
-            var raw = stat()
-            let status = name.withUnsafeBufferPointer { buffer -> CInt in
-                // The buffer ends in the NUL that readdir left, so it is a C string.
-                buffer.baseAddress.map { start in
-                    start.withMemoryRebound(to: CChar.self, capacity: buffer.count) {
-                        fstatat(descriptor, $0, &raw, AT_SYMLINK_NOFOLLOW)
-                    }
-                } ?? -1
-            }
-            if status == 0 {
-                entries.append(DirectoryEntry(name: Array(name.dropLast()), status: FileStatus(raw)))
-            } else if errno != ENOENT {
-                entries.append(DirectoryEntry(name: Array(name.dropLast()), status: nil))
+            let status = Self.status(name, in: descriptor)
+            if status != nil || errno != ENOENT {
+                entries.append(DirectoryEntry(name: Array(name.dropLast()), status: status))
             }
         }
         return (UInt64(own.st_dev), entries)
+    }
+
+    /// `lstat` of `name`, which ends in NUL, in a directory; nil where it failed, with errno set.
+    private static func status(_ name: [UInt8], in directory: CInt) -> FileStatus? {
+        name.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress?.withMemoryRebound(to: CChar.self, capacity: buffer.count) { start in
+                var raw = stat()
+                guard fstatat(directory, start, &raw, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+                return FileStatus(raw, of: start, in: directory)
+            }
+        }
     }
 
     /// The next name with its final NUL, `.` and `..` left out; nil at the end.
@@ -60,7 +61,7 @@ extension PosixFileSystem {
             _ = try systemCall("fstatat", path.bytes) {
                 withPath(name) { fstatat(directory, $0, &raw, AT_SYMLINK_NOFOLLOW) }
             }
-            return FileStatus(raw)
+            return withPath(name) { FileStatus(raw, of: $0, in: directory) }
         }
     }
 

@@ -90,8 +90,8 @@ extension GatedChange.Action {
         case .overwriteLocal: "overwrite \(Format.count(count, "file")) here (the old ones go to the trash)"
         case .overwriteRemote: "overwrite \(Format.count(count, "object")) in the bucket"
         case .acceptRoot: "the root as it is now is accepted"
-        case .acceptEmptiedLocal: "the root is accepted empty; its deletes are judged next"
-        case .acceptEmptiedRemote: "the bucket is accepted empty; its deletes are judged next"
+        case .acceptEmptiedLocal: "the root is accepted empty; what follows from it is judged next"
+        case .acceptEmptiedRemote: "the bucket is accepted empty; what follows from it is judged next"
         }
     }
 }

@@ -198,6 +198,18 @@ class DaemonCase(RealServerCase):
         intervals = {"scanInterval": "1h", "listInterval": "1h", "deleteDelay": "2s"}
         return self.machine(name, "up", **{"delete": True} | intervals | folder)
 
+    def look_again(self, daemon, name="files"):
+        """Has a whole cycle begin and end."""
+        # The first to end may have been under way.
+        for _ in range(2):
+            before = self.cycles(daemon, name)
+            daemon.machine.run("sync", name, expect=0)
+            self.wait_for(lambda before=before: self.cycles(daemon, name) > before, "another cycle")
+
+    @staticmethod
+    def cycles(daemon, name):
+        return daemon.metrics()[f'syncd_cycles_total{{folder="{name}"}}']
+
     def end(self, daemon, number=signal.SIGTERM, code=0):
         """Ends a daemon as a service manager does, in time."""
         begun = time.monotonic()
