@@ -40,7 +40,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var makesOpaqueTags = false
         /// States a checksum of each object to who asks for it.
         public var keepsChecksums = false
-        /// Looks at the version that a PUT or a DELETE expects.
+        /// Looks at the version that a PUT, a DELETE or a Complete expects.
         public var honoursConditions = true
         /// A trial finds nothing out.
         public var hidesCapabilities = false
@@ -48,6 +48,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var parts = PartBehaviour()
 
         public init() {}
+
+        var looksBeforeCompleting: Bool { honoursConditions && !parts.ignoresConditions }
     }
 
     struct Object {
@@ -363,6 +365,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
                     found[feature] = .yes
                 }
             }
+            if state.behaviour.looksBeforeCompleting { found[.completeIfMatch] = .yes }
             found[.backslashes] = state.behaviour.foldsBackslashes ? .no : .yes
             found[.byteOrder] = state.behaviour.listsByDirectory ? .no : .yes
             return found
