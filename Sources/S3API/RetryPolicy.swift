@@ -43,7 +43,9 @@ public struct RetryPolicy: Hashable, Sendable {
     static func kind(of error: S3Error) -> Kind {
         switch error.code {
         case .slowDown: .throttled
-        case .internalError, .conflict: .transient
+        // An upload that met another writer has to be begun anew (AWS, CompleteMultipartUpload, read 2026-11-28).
+        case .conflict: error.operation == "CompleteMultipartUpload" ? .final : .transient
+        case .internalError: .transient
         case .transport: kind(of: error.transport)
         case .other(let name): transientNames.contains(name) ? .transient : .final
         case .noSuchKey, .noSuchBucket, .noSuchUpload, .accessDenied, .credentialsRefused,

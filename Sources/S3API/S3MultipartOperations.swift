@@ -11,6 +11,20 @@ public struct CreatedUpload: Hashable, Sendable {
     }
 }
 
+/// What must stand at a key for an upload to be completed there. Not every service looks.
+public enum CompleteCondition: Hashable, Sendable {
+    case nothing
+    /// The version with this ETag, spelled as the service wants it: in quotes, or bare.
+    case version(String)
+
+    var header: (name: String, value: String) {
+        switch self {
+        case .nothing: ("if-none-match", "*")
+        case .version(let tag): ("if-match", tag)
+        }
+    }
+}
+
 /// Multipart uploads, for objects of up to 10,000 parts (AWS, "Amazon S3 multipart upload limits", read 2026-11-22).
 extension S3Client {
     /// Parts of one upload at most.
@@ -94,18 +108,20 @@ extension S3Client {
         }
     }
 
-    /// Makes an object of the parts, whose numbers ascend.
+    /// Makes an object of the parts, whose numbers ascend; with `condition` only where that stands.
     ///
     /// An `<Error>` inside a 200, which services send when they fail after they began to answer, is tried again like any
     /// other failure. Where the answer was lost, a second try may find the upload gone (`.noSuchUpload`): then look
-    /// whether the object is there.
+    /// whether the object is there. With a condition it may find that very object in its way (`.preconditionFailed`).
     /// - Returns: the object's ETag; nil where the service does not say it.
-    /// - Throws: `.malformedAnswer` for an answer that was cut short: whether the object was made is unknown.
+    /// - Throws: `.malformedAnswer` for an answer that was cut short: whether the object was made is unknown;
+    ///   `.conflict` where another writer was at it: then the upload is to be begun anew.
     public func completeMultipartUpload(
         bucket: String,
         key: ObjectKey,
         uploadID: String,
-        parts: [(number: Int, etag: String)]
+        parts: [(number: Int, etag: String)],
+        condition: CompleteCondition? = nil
     ) async throws(S3Error) -> String? {
         let body = Self.completeBody(parts)
         let operation = Operation(
@@ -114,7 +130,7 @@ extension S3Client {
             bucket: bucket,
             key: key,
             query: [("uploadId", Array(uploadID.utf8))],
-            headers: [("content-type", "application/xml")],
+            headers: [("content-type", "application/xml")] + [condition?.header].compactMap { $0 },
             body: .bytes(body),
             bodySHA256: Digests.hexadecimal(Digests.sha256(body)),
             stallTimeout: Self.completeTimeout

@@ -74,6 +74,11 @@ struct RetryPolicyTests {
         #expect(RetryPolicy.kind(of: S3Error(code: code, operation: "GetObject", message: "")) == expected)
     }
 
+    @Test func `an upload that met another writer is not completed again`() {
+        let error = S3Error(code: .conflict, operation: "CompleteMultipartUpload", message: "")
+        #expect(RetryPolicy.kind(of: error) == .final)
+    }
+
     @Test(
         arguments: [
             (.unreachable, .unreachable), (.interrupted, .transient), (.truncated, .transient),

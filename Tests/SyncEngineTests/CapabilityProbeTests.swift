@@ -26,8 +26,8 @@ struct CapabilityProbeTests {
         let found = try await probe(server)
         let capabilities = found.capabilities
         for feature in [
-            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .getIfMatch, .contentMD5, .crc32c, .crc64nvme,
-            .batchDelete,
+            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .completeIfMatch, .getIfMatch, .contentMD5, .crc32c,
+            .crc64nvme, .batchDelete,
             .byteOrder, .backslashes, .emptySegments, .controlCharacters, .markers,
         ] {
             #expect(capabilities[feature] == .yes, "\(feature)")
@@ -48,13 +48,14 @@ struct CapabilityProbeTests {
         }
         let found = try await probe(server).capabilities
         for feature in [
-            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .putIfMatchUnquoted, .deleteIfMatch, .getIfMatch,
-            .byteOrder,
+            Capabilities.Feature.putIfNoneMatch, .putIfMatch, .putIfMatchUnquoted, .completeIfMatch, .deleteIfMatch,
+            .getIfMatch, .byteOrder,
             .crc32c, .crc64nvme,
         ] {
             #expect(found[feature] == .no, "\(feature)")
         }
         #expect(keys(server) == 0)
+        #expect(server.withStore { $0.uploads().isEmpty })
     }
 
     @Test(arguments: [
@@ -104,6 +105,37 @@ struct CapabilityProbeTests {
         #expect(try await probe(server).capabilities[.putIfMatch] == .yes)
     }
 
+    @Test func `a service may look at what a PUT replaces, and not at what an upload in parts does`() async throws {
+        let server = try FaultServer()
+        server.configure { $0.completesAnyway = true }
+        let found = try await probe(server).capabilities
+        #expect(found[.putIfMatch] == .yes && found[.completeIfMatch] == .no)
+        #expect(server.count(of: .completeMultipartUpload) == 1 && server.withStore { $0.uploads().isEmpty })
+    }
+
+    @Test(arguments: [(2, Capabilities.Verdict.no), (3, .no), (1, .unknown), (2, .unknown), (3, .unknown)])
+    func `what is refused for another reason, or is taken, is not relied on`(
+        turn: Int,
+        expected: Capabilities.Verdict
+    ) async throws {
+        let server = try FaultServer()
+        let turns = FaultTurn.from(turn...turn)
+        switch (turn, expected) {
+        // It looks at If-None-Match alone, as moto does.
+        case (2, .no): server.on(.completeMultipartUpload, turns, .answer(FaultAnswer(200, body: Self.completed)))
+        // It refuses the right one, too.
+        case (_, .no): server.on(.completeMultipartUpload, turns, .error(412, "PreconditionFailed"))
+        case (_, .yes), (_, .unknown): server.on(.completeMultipartUpload, turns, .deny)
+        }
+        let found = try await probe(server).capabilities
+        #expect(found[.completeIfMatch] == expected)
+        #expect(keys(server) == 0 && server.withStore { $0.uploads().isEmpty })
+    }
+
+    private static let completed = Array(
+        "<CompleteMultipartUploadResult><ETag>\"1-1\"</ETag></CompleteMultipartUploadResult>".utf8
+    )
+
     @Test func `a checksum that refuses the right one as well is none`() async throws {
         let server = try FaultServer()
         server.on(.putObject, .every, .error(400, "BadDigest")) { $0.header("x-amz-checksum-crc64nvme") != nil }
@@ -118,7 +150,7 @@ struct CapabilityProbeTests {
         writing.encryption = .kms(key: "k")
         _ = try await probe(server, writing: writing)
         let puts = (server.records(of: .putObject) + server.records(of: .createMultipartUpload)).map(\.request)
-        #expect(server.count(of: .createMultipartUpload) == 1)
+        #expect(server.count(of: .createMultipartUpload) == 2)
         #expect(!puts.isEmpty)
         for put in puts {
             #expect(put.header("x-amz-acl") == "bucket-owner-full-control")

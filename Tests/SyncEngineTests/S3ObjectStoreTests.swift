@@ -137,7 +137,7 @@ struct S3ObjectStoreTests {
         let upload = try await world.store.createUpload(Self.name, modified: UnixTime(seconds: 0), mode: 0o644).id
         let part = try await Self.part(world, upload)
         #expect(try await world.store.parts(Self.name, upload: upload).map(\.number) == [1])
-        let etag = try await world.store.completeUpload(Self.name, upload: upload, parts: [part])
+        let etag = try await world.store.completeUpload(Self.name, upload: upload, parts: [part], expecting: .nothing)
         #expect(etag == ETag(FaultDigests.etag(parts: [Self.noise])))
         let codes = [
             await Self.code { () async throws(StoreError) in try await world.store.parts(Self.name, upload: upload) },
@@ -145,7 +145,7 @@ struct S3ObjectStoreTests {
                 try await world.store.putPart(Self.name, upload: upload, number: 2, body: .bytes([1]))
             },
             await Self.code { () async throws(StoreError) in
-                try await world.store.completeUpload(Self.name, upload: upload, parts: [part])
+                try await world.store.completeUpload(Self.name, upload: upload, parts: [part], expecting: .nothing)
             },
             await Self.code { () async throws(StoreError) in
                 try await world.store.abortUpload(Self.name, upload: upload)

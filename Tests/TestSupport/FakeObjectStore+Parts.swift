@@ -7,6 +7,8 @@ public struct PartBehaviour: Sendable {
     public var refusesAbort = false
     /// Lists every part twice, the older one first, as SeaweedFS does with one that was sent twice.
     public var listsOldPartsToo = false
+    /// Does not look at what a Complete expects, as Ceph does not.
+    public var ignoresConditions = false
     /// Answers a range with the whole object.
     public var ignoresRanges = false
     /// The ETag of an object made of parts says nothing of its content.
@@ -105,10 +107,15 @@ extension FakeObjectStore {
     public func completeUpload(
         _ name: [UInt8],
         upload: String,
-        parts: [UploadedPart]
+        parts: [UploadedPart],
+        expecting expected: ObjectExpectation
     ) async throws(StoreError) -> ETag? {
         try await perform("COMPLETE", name) { state throws(StoreError) in
             let held = try state.upload(upload, of: name)
+            if state.behaviour.looksBeforeCompleting, state.reliedOn[.completeIfMatch] == .yes {
+                let stands = ObjectExpectation(state.objects[fold(name, state)].map { Self.remote($0) })
+                guard stands == expected else { throw Self.otherVersion }
+            }
             var content: [UInt8] = []
             for part in parts {
                 guard let own = held.parts[part.number]?.last(where: { $0.etag == part.etag })

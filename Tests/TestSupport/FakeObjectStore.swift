@@ -17,6 +17,9 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     /// Called before each request with its class and name; what it throws is the request's error.
     public var before: ((_ request: String, _ name: [UInt8]) throws(StoreError) -> Void)?
 
+    /// Awaited before each request: what somebody else does meanwhile.
+    public var meanwhile: ((_ request: String, _ name: [UInt8]) async -> Void)?
+
     /// Whether others have their turn before each request, since several clients are at the bucket.
     public private(set) var isShared = false
 
@@ -40,7 +43,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var makesOpaqueTags = false
         /// States a checksum of each object to who asks for it.
         public var keepsChecksums = false
-        /// Looks at the version that a PUT or a DELETE expects.
+        /// Looks at the version that a PUT, a DELETE or a Complete expects.
         public var honoursConditions = true
         /// A trial finds nothing out.
         public var hidesCapabilities = false
@@ -48,6 +51,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var parts = PartBehaviour()
 
         public init() {}
+
+        var looksBeforeCompleting: Bool { honoursConditions && !parts.ignoresConditions }
     }
 
     struct Object {
@@ -161,6 +166,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         _ body: (inout State) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         if isShared { await Task.yield() }
+        await meanwhile?(request, name)
         trace?.note(request, name)
         try before?(request, name)
         defer { after?(request, name) }
@@ -383,6 +389,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
                     found[feature] = .yes
                 }
             }
+            if state.behaviour.looksBeforeCompleting { found[.completeIfMatch] = .yes }
             found[.backslashes] = state.behaviour.foldsBackslashes ? .no : .yes
             found[.byteOrder] = state.behaviour.listsByDirectory ? .no : .yes
             return found

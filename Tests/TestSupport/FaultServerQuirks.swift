@@ -45,6 +45,8 @@ public struct FaultQuirks: Sendable {
     public var ranges = Ranges.honoured
     /// `If-Match` and `If-None-Match` are not read.
     public var ignoresConditions = false
+    /// They are not read of a Complete.
+    public var completesAnyway = false
     /// New objects are encrypted by a key of KMS, and their ETags opaque.
     public var encryptsByKMS = false
     /// Denies HEAD and GET of what is not there, as AWS does to who may not list.
@@ -94,6 +96,7 @@ extension FaultQuirks {
             encodesSpaceAsPlus = false
         case .ceph:
             goneUploadCode = "NoSuchKey"
+            completesAnyway = true
             encodesSpaceAsPlus = false
             encodesSlash = true
             comparesChecksums = false

@@ -69,7 +69,8 @@ struct Executor {
             return RemoteWriting(policy.direction, Capabilities(), listed: scope.lists)
         }
         let book = CapabilityBook(context, folder: folder)
-        let known = try await book.knowing([.putIfNoneMatch, .putIfMatch, .deleteIfMatch])
+        let needed: Set<Capabilities.Feature> = [.putIfNoneMatch, .putIfMatch, .deleteIfMatch]
+        let known = try await book.knowing(tally.largeTransfers > 0 ? needed.union([.completeIfMatch]) : needed)
         return RemoteWriting(policy.direction, known, listed: scope.lists)
     }
 

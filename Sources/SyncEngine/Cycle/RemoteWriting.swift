@@ -2,7 +2,7 @@
 /// it, else by a look just before, else by this cycle's own listing.
 struct RemoteWriting: Sendable {
     let looksBeforePuts: Bool
-    /// The same of objects that travel in parts, which go by no condition.
+    /// The same of objects that travel in parts, whose conditions fewer stores look at.
     let looksBeforeCompleting: Bool
     let looksBeforeDeletes: Bool
     /// Each delete names the version that may go.
@@ -17,7 +17,7 @@ struct RemoteWriting: Sendable {
         case .both: mayRestOnListing = false
         }
         looksBeforePuts = !mayRestOnListing && !capabilities.guardsPuts
-        looksBeforeCompleting = !mayRestOnListing
+        looksBeforeCompleting = !mayRestOnListing && capabilities[.completeIfMatch] != .yes
         guardsDeletes = !mayRestOnListing && capabilities[.deleteIfMatch] == .yes
         looksBeforeDeletes = !mayRestOnListing && !guardsDeletes
     }

@@ -11,6 +11,8 @@ struct Tally: Sendable {
     var approved: Int64 = 0
     /// Entries that were changed on both sides.
     var conflicts: Int64 = 0
+    /// The rows whose deletes and foreign overwrites were counted: what comes up later waits for a cycle that counts it.
+    var judged = BitSet()
     /// Transfers of objects that travel in parts.
     var largeTransfers: Int64 = 0
     /// Large files that are left to a cycle, which compares them.
@@ -40,7 +42,10 @@ struct Survey {
                         tally.largeComparisons += 1
                         continue
                     }
-                    if change == .compare || isDoubted(entry, change) { return entry }
+                    let isDoubted = isDoubted(entry, change)
+                    // It may be gated no more, but only for this cycle.
+                    if isDoubted { tally.judged.insert(entry.id) }
+                    if change == .compare || isDoubted { return entry }
                     try await settle(entry, change, &tally, &recorder)
                 }
                 return nil
@@ -150,9 +155,11 @@ struct Survey {
     /// What keeps an object from coming down: something unknown where its file must be. Upwards that which is unknown
     /// is told where it stands, or is no file at all.
     private func obstacle(to entry: Entry) -> Problem? {
-        guard decider.policy.direction == .down, let remote = entry.remote, entry.base?.remote != remote else {
-            return nil
+        switch decider.policy.direction {
+        case .up: return nil
+        case .down, .both: break
         }
+        guard let remote = entry.remote, entry.base?.remote != remote else { return nil }
         let message = "a link, a special file or what cannot be read is in the way of this object: move it away"
         return Problem(path: entry.path.bytes, side: .local, kind: .collision, message: message)
     }
@@ -162,6 +169,7 @@ struct Survey {
         if change == .conflict { tally.conflicts += 1 }
         if TransferLane(change, of: entry, context.parts) == .large { tally.largeTransfers += 1 }
         guard let gated = GatedChange(entry, change) else { return }
+        tally.judged.insert(entry.id)
         if try await approvals.contains(gated) {
             tally.approved += 1
             return

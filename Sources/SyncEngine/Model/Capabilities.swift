@@ -16,6 +16,9 @@ public struct Capabilities: Hashable, Sendable {
         case putIfMatch
         /// The same, but takes only the bare ETag, without quotes.
         case putIfMatchUnquoted
+        /// Looks, before it makes an object of parts, at what stands there: refuses with `If-None-Match: *` where an object is,
+        /// and with another ETag in `If-Match`, and takes the right one, spelled as for a PUT.
+        case completeIfMatch
         case deleteIfMatch
         case getIfMatch
         /// Refuses a body whose Content-MD5 is another's.
@@ -53,6 +56,11 @@ public struct Capabilities: Hashable, Sendable {
     /// Whether the service looks at what stands at a key before a PUT replaces it.
     public var guardsPuts: Bool {
         self[.putIfNoneMatch] == .yes && (self[.putIfMatch] == .yes || self[.putIfMatchUnquoted] == .yes)
+    }
+
+    /// An ETag as a condition names it: in quotes, but for a service that was seen to want it without.
+    func spelled(_ etag: String) -> String {
+        self[.putIfMatch] != .yes && self[.putIfMatchUnquoted] == .yes ? etag : "\"\(etag)\""
     }
 
     /// These verdicts, and those of `others` where these are unknown.

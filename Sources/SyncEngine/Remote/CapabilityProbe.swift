@@ -62,6 +62,7 @@ public struct CapabilityProbe: Sendable {
         await probeDigests(&found.capabilities)
         await probeConditions(key, etag, &found.capabilities)
         if copies { await probeCopies(key, &found) }
+        await probeCompletes(&found.capabilities)
         await probeListing(&found.capabilities)
         found.permissions[.delete] = await clean(&found.capabilities)
         return found
@@ -83,9 +84,9 @@ public struct CapabilityProbe: Sendable {
     }
 
     /// Whether the service refuses a request that it should refuse; `codes` are those of a refusal for the right reason.
-    private func refuses(
+    private func refuses<Answer>(
         _ codes: Set<S3Error.Code>,
-        _ body: () async throws(S3Error) -> S3Object
+        _ body: () async throws(S3Error) -> Answer
     ) async -> Capabilities.Verdict {
         do {
             _ = try await body()
@@ -192,6 +193,46 @@ public struct CapabilityProbe: Sendable {
         found.permissions[.abort] = aborted ?? .unknown
     }
 
+    /// One part, which is completed on one condition after the other, where an object stands: at the end the right one.
+    private func probeCompletes(_ found: inout Capabilities) async {
+        let key = self.key("whole")
+        guard let etag = try? await put(key).etag,
+            let upload = try? await client.createMultipartUpload(bucket: bucket, key: key, options: options).id
+        else { return }
+        var verdict = Capabilities.Verdict.yes
+        do throws(S3Error) {
+            let body = RequestBody.bytes(Self.content)
+            let part = try await client.uploadPart(bucket: bucket, key: key, uploadID: upload, number: 1, body: body)
+            for wrong in [CompleteCondition.nothing, .version(Self.wrongETag)] where verdict == .yes {
+                verdict = await refuses([.preconditionFailed]) { () throws(S3Error) in
+                    try await complete(key, upload, part.etag, wrong)
+                }
+            }
+            if verdict == .yes { try await complete(key, upload, part.etag, .version(found.spelled(etag))) }
+        } catch {
+            let isRefusal = [.preconditionFailed, .notImplemented, .noSuchUpload, .noSuchKey].contains(error.code)
+            verdict = isRefusal ? .no : .unknown
+        }
+        found[.completeIfMatch] = verdict
+        // No object may have come of it.
+        if verdict != .yes { try? await client.abortMultipartUpload(bucket: bucket, key: key, uploadID: upload) }
+    }
+
+    private func complete(
+        _ key: ObjectKey,
+        _ upload: String,
+        _ part: String,
+        _ condition: CompleteCondition
+    ) async throws(S3Error) {
+        _ = try await client.completeMultipartUpload(
+            bucket: bucket,
+            key: key,
+            uploadID: upload,
+            parts: [(1, part)],
+            condition: condition
+        )
+    }
+
     private static let ordered = ["order/a-", "order/a/x", "order/a0"]
     /// Keys that some services take for others.
     private static let foldable: [(feature: Capabilities.Feature, names: [String])] = [
@@ -199,7 +240,7 @@ public struct CapabilityProbe: Sendable {
         (.controlCharacters, ["fold/line\nbreak", "fold/tab\t", "fold/delete\u{7F}"]),
     ]
     private static let names =
-        ["object", "digest", "copy", "part"] + ordered + foldable.flatMap(\.names)
+        ["object", "digest", "copy", "part", "whole"] + ordered + foldable.flatMap(\.names)
 
     private func probeListing(_ found: inout Capabilities) async {
         for name in Self.ordered + Self.foldable.flatMap(\.names) { _ = try? await put(key(name)) }

@@ -63,8 +63,15 @@ public protocol MultipartStore: Sendable {
     func parts(_ name: [UInt8], upload: String) async throws(StoreError) -> [StoredPart]
     /// Makes the object. - Returns: its ETag, where the store says it.
     /// - Throws: `.uploadGone` also where an earlier try, whose answer was lost, has made it; `.partsRefused` where the
-    ///   store does not take the parts as they are; `.malformedAnswer` and `.unreachable` leave open what it did.
-    func completeUpload(_ name: [UInt8], upload: String, parts: [UploadedPart]) async throws(StoreError) -> ETag?
+    ///   store does not take the parts as they are; `.malformedAnswer` and `.unreachable` leave open what it did;
+    ///   `.preconditionFailed` if something else stands there than is expected, where the store is relied on to notice:
+    ///   that may be what an earlier try made, whose answer was lost. Then the upload is worth nothing any more.
+    func completeUpload(
+        _ name: [UInt8],
+        upload: String,
+        parts: [UploadedPart],
+        expecting expected: ObjectExpectation
+    ) async throws(StoreError) -> ETag?
     /// Gives an upload up. - Throws: `.uploadGone` where there is none.
     func abortUpload(_ name: [UInt8], upload: String) async throws(StoreError)
     /// Unfinished uploads of exactly this object, whoever began them.

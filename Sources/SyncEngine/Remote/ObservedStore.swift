@@ -88,10 +88,11 @@ public struct ObservedStore: ObjectStore {
     public func completeUpload(
         _ name: [UInt8],
         upload: String,
-        parts: [UploadedPart]
+        parts: [UploadedPart],
+        expecting expected: ObjectExpectation
     ) async throws(StoreError) -> ETag? {
         try await effect("completeUpload", name) { () async throws(StoreError) in
-            try await base.completeUpload(name, upload: upload, parts: parts)
+            try await base.completeUpload(name, upload: upload, parts: parts, expecting: expected)
         }
     }
 

@@ -53,18 +53,23 @@ extension S3ObjectStore {
     public func completeUpload(
         _ name: [UInt8],
         upload: String,
-        parts: [UploadedPart]
+        parts: [UploadedPart],
+        expecting expected: ObjectExpectation
     ) async throws(StoreError) -> ETag? {
+        let condition = reliedOn.completing(expected)
         do {
             let etag = try await client.completeMultipartUpload(
                 bucket: bucket,
                 key: key(name),
                 uploadID: upload,
-                parts: parts.map { ($0.number, $0.etag.value) }
+                parts: parts.map { ($0.number, $0.etag.value) },
+                condition: condition
             )
             return etag.map { ETag($0) }
         } catch {
-            throw StoreError(uploadError: error)
+            // Of a version that has gone AWS says NoSuchKey, and Ceph of an upload: either way it is to be looked at.
+            let isMissing = error.code == .noSuchKey && condition != nil
+            throw isMissing ? StoreError(error).withCode(.preconditionFailed) : StoreError(uploadError: error)
         }
     }
 
@@ -151,6 +156,17 @@ extension S3ObjectStore {
             )
         }
         return ContentDigest(written.md5)
+    }
+}
+
+extension Capabilities {
+    /// What a Complete says of what it expects; nil where the service would not look.
+    fileprivate func completing(_ expected: ObjectExpectation) -> CompleteCondition? {
+        guard self[.completeIfMatch] == .yes else { return nil }
+        switch expected {
+        case .nothing: return .nothing
+        case .version(let etag): return .version(spelled(etag.value))
+        }
     }
 }
 

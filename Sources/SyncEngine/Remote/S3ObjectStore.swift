@@ -107,7 +107,7 @@ public struct S3ObjectStore: ObjectStore {
         expecting expected: ObjectExpectation
     ) async throws(StoreError) -> (RemoteState, ContentDigest) {
         do {
-            let capabilities = trusted.capabilities.withLock { $0 }
+            let capabilities = reliedOn
             var options = writing.options(key(name).bytes, modified: modified, mode: mode)
             if capabilities[.crc64nvme] == .yes { options.checksum = .crc64nvme }
             switch expected {
@@ -168,6 +168,9 @@ public struct S3ObjectStore: ObjectStore {
         }
     }
 
+    /// What the service is relied on to do.
+    var reliedOn: Capabilities { trusted.capabilities.withLock { $0 } }
+
     func key(_ name: [UInt8]) -> ObjectKey { only ?? ObjectKey(prefix + name) }
 
     /// What goes with every object: mtime and mode in rclone's form.
@@ -193,8 +196,7 @@ public struct S3ObjectStore: ObjectStore {
 extension Capabilities {
     /// How a PUT names the version that it may replace; nil where the service would not look.
     fileprivate func matching(_ etag: ETag) -> String? {
-        if self[.putIfMatch] == .yes { return "\"\(etag.value)\"" }
-        return self[.putIfMatchUnquoted] == .yes ? etag.value : nil
+        self[.putIfMatch] == .yes || self[.putIfMatchUnquoted] == .yes ? spelled(etag.value) : nil
     }
 }
 

@@ -15,7 +15,8 @@ struct MultipartUploader: Sendable {
     let cleaner: UploadCleaner
     let comparer: ContentComparer
     let notices: CycleNotices
-    /// Whether the object that is replaced must be looked at once more, since others write there too.
+    /// Whether the object that is replaced must be looked at once more, since others write there too, and the store does not
+    /// look.
     let looksBeforeCompleting: Bool
 
     init(
@@ -67,6 +68,8 @@ struct MultipartUploader: Sendable {
         var machine = UploadMachine(layout: layout, upload: job.uploadID, parts: parts)
         var action = machine.begin()
         var lastError: StoreError?
+        // What is replaced: where the object that was made is none of the parts, and they go again, it is that one.
+        var standing = entry.remote
         do {
             while true {
                 switch action {
@@ -79,8 +82,8 @@ struct MultipartUploader: Sendable {
                     action = try await send(file, job, layout, upload, numbers, &machine)
                 case .complete(let upload, let parts):
                     try check(file, entry.path, local)
-                    if looksBeforeCompleting { try await check(entry, job) }
-                    (action, lastError) = try await complete(upload, entry.path, parts, &machine)
+                    if looksBeforeCompleting { try await check(standing, job) }
+                    (action, lastError) = try await complete(upload, job, parts, &standing, &machine)
                 case .look:
                     action = machine.looked(try await look(entry, local, machine.digest))
                 case .abandon:
@@ -212,18 +215,30 @@ struct MultipartUploader: Sendable {
 
     private func complete(
         _ upload: String,
-        _ path: RelativePath,
+        _ job: UploadJob,
         _ parts: [UploadedPart],
+        _ standing: inout RemoteState?,
         _ machine: inout UploadMachine
     ) async throws -> (UploadMachine.Action, StoreError?) {
         do {
-            return (machine.completed(try await store.completeUpload(path.bytes, upload: upload, parts: parts)), nil)
+            let etag = try await store.completeUpload(
+                job.path.bytes,
+                upload: upload,
+                parts: parts,
+                expecting: ObjectExpectation(standing)
+            )
+            if let etag { standing = RemoteState(etag: etag, size: job.local.size) }
+            return (machine.completed(etag), nil)
         } catch {
             switch error.code {
             case .uploadGone: return (machine.gone(), error)
             case .partsRefused: return (machine.refused(), error)
             case .malformedAnswer, .unreachable: return (machine.unanswered(), error)
-            case .notFound, .preconditionFailed, .accessDenied, .noSuchBucket, .credentialsRefused, .slowDown,
+            case .preconditionFailed:
+                // It is decided on anew; what stands there may be what an earlier try made, whose answer was lost.
+                try await cleaner.abandon(job)
+                throw error
+            case .notFound, .accessDenied, .noSuchBucket, .credentialsRefused, .slowDown,
                 .badDigest, .rangeIgnored, .archived, .localFile, .cancelled, .refused:
                 throw error
             }
@@ -255,8 +270,8 @@ struct MultipartUploader: Sendable {
     }
 
     /// - Throws: `.preconditionFailed` if the object is another than it was; then nothing is left of the upload.
-    private func check(_ entry: Entry, _ job: UploadJob) async throws {
-        guard try await store.stateNow(entry.path.bytes) != entry.remote else { return }
+    private func check(_ standing: RemoteState?, _ job: UploadJob) async throws {
+        guard try await store.stateNow(job.path.bytes) != standing else { return }
         try await cleaner.abandon(job)
         throw StoreError(code: .preconditionFailed, message: "another version stands there by now")
     }
