@@ -73,8 +73,8 @@ public struct SyncCycle: Sendable {
         /// What was found and not done.
         var pending: ChangeCounts {
             var pending = tally.counts
-            pending.uploads = max(0, pending.uploads - done.uploaded)
-            pending.downloads = max(0, pending.downloads - done.downloaded)
+            pending.uploads = max(0, pending.uploads - done.uploadsEnded)
+            pending.downloads = max(0, pending.downloads - done.downloadsEnded)
             pending.deletes = max(0, pending.deletes - done.deletedLocal - done.deletedRemote)
             let bytes = max(0, pending.bytes - done.bytesUp - done.bytesDown)
             pending.bytes = pending.uploads + pending.downloads > 0 ? bytes : 0
@@ -283,6 +283,6 @@ public struct SyncCycle: Sendable {
         if let failure = report.failure { return failure.code == .interrupted ? .interrupted : .failed }
         if report.halt != nil { return .halted }
         if !report.problems.isEmpty { return .problems }
-        return report.held > 0 ? .held : .inSync
+        return report.held + report.leftToCycle > 0 ? .held : .inSync
     }
 }

@@ -35,6 +35,11 @@ struct ConflictResolver: Sendable {
         var uploaded: Int64 = 0
         var downloaded: Int64 = 0
 
+        /// Whether nothing of it is left to another cycle.
+        var isSettled: Bool {
+            outcomes.allSatisfy { if case .agreed = $0 { true } else { false } }
+        }
+
         /// The first thing that failed, where that is the entries' own problem.
         var problem: Problem? {
             for case .failed(_, let problem) in outcomes { return problem }

@@ -102,6 +102,7 @@ enum CycleLines {
         if !report.problems.isEmpty {
             return console.colour(Format.count(Int64(report.problems.count), "problem"), .careful)
         }
+        if report.record.result == .held { return console.colour("changed meanwhile", .careful) }
         return report.record.result == .inSync ? console.colour("in sync", .good) : console.colour("problems", .careful)
     }
 
@@ -152,6 +153,10 @@ enum CycleLines {
                 ? "" : " --config \(shellQuoted(configuration.file))"
             let command = "syncd status \(shellQuoted(folder)) --problems\(option)"
             lines.append("\(folder): \(Format.count(Int64(more), "more problem")): \(command)")
+        }
+        if report.leftToCycle > 0, report.record.result == .held {
+            let paths = Format.count(report.leftToCycle, "path")
+            lines.append("\(folder): \(paths) changed while the cycle ran: the next one settles what is left")
         }
         if report.record.result == .interrupted {
             lines.append("\(folder): interrupted; the next cycle goes on from here")
