@@ -71,6 +71,8 @@ public struct CycleReport: Sendable {
     public var retries: Int64 = 0
     /// What the store was last seen to do; nil where nobody tried.
     public var capabilities: KnownCapabilities?
+    /// What writes to the bucket go by; nil where nothing is written there, and while nobody knows.
+    public var guards: WriteGuards?
 
     public init(
         record: CycleRecord,

@@ -254,6 +254,7 @@ public struct SyncCycle: Sendable {
             report.problems = try await context.index.problems(folder, limit: Self.maximumProblems)
             report.nextAttempt = try await context.index.nextAttempt(folder)
             report.capabilities = try await context.index.memory(of: context.folder)?.capabilities
+            report.guards = WriteGuards(context.folder, seen: report.capabilities?.verdicts)
             report.record.result = Self.result(of: report)
             if scope.isPlan {
                 try await forgetPlan(folder)
