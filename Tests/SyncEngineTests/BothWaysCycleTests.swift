@@ -51,6 +51,19 @@ struct BothWaysCycleTests {
         Issue.record("no upload was met")
     }
 
+    @Test func `a conflict that a reaction meets is left to a cycle, which follows at once`() async throws {
+        let world = try await settled()
+        world.share = FolderShare()
+        try await world.run()
+        world.putObject("keep 1", "edited there")
+        _ = await world.plan()
+        world.write("keep 1", "edited here")
+        let reaction = try await world.react("keep 1")
+        #expect(reaction.leftToCycle == 1 && world.objects["keep 1"] == "edited there")
+        try await world.run(CycleScope(local: .none, lists: false, deletes: false, isImpatient: false))
+        #expect(world.files.count == 7 && world.files == world.objects)
+    }
+
     @Test func `verifying says what an edit that wins over a delete leads to`() async throws {
         let world = try await settled()
         world.remove("keep 1")

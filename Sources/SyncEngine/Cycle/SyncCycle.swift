@@ -209,7 +209,7 @@ public struct SyncCycle: Sendable {
         )
         report.retries = context.store.retryCount - retriesBefore
         report.racy = context.notices.racyPaths
-        report.leftToCycle = scope.isReaction ? run.tally.largeTransfers + run.tally.largeComparisons : 0
+        report.leftToCycle = scope.isReaction ? run.tally.leftByReactions : 0
         report.leftToCycle += context.notices.surprises
         await complete(&report, scope, folder: folder)
         return report
