@@ -92,6 +92,16 @@ struct ConfigurationTests {
         #expect(folder.deleteDelay == .zero)
     }
 
+    @Test
+    func `both ways deletes travel, the newest keeps the name, and the bucket is listed often`() throws {
+        let both = try #require(try read(text(folder: #""direction": "both""#)).folders.first)
+        #expect(both.folder.policy == Policy(direction: .both, deletes: true))
+        #expect(both.folder.conflict == .newest && both.listInterval == .seconds(300))
+        let fragment = #""direction": "both", "delete": true, "conflict": "remote""#
+        let told = try #require(try read(text(folder: fragment)).folders.first)
+        #expect(told.folder.policy == both.folder.policy && told.folder.conflict == .remote)
+    }
+
     @Test(arguments: [
         (#""directon": "up""#, #"folders[0].directon: is no known key (did you mean "direction"?)"#),
         (#""zzzzzzzzzz": 1"#, #"folders[0].zzzzzzzzzz: is no known key; the nearest one is "#),
