@@ -146,6 +146,18 @@ struct BothWaysTests {
     }
 
     @Test
+    func `a cycle says that something changed while it ran`() throws {
+        var report = report(.held)
+        report.leftToCycle = 1
+        let console = transcript.console()
+        #expect(CycleLines.end(report, console: console) == "nothing done · 28 s · changed meanwhile")
+        let configuration = try sampleConfiguration(in: "/nowhere")
+        let complaints = CycleLines.complaints(report, folder: "photos", configuration: configuration)
+        #expect(complaints == ["photos: 1 path changed while the cycle ran: the next one settles what is left"])
+        #expect(report.exitCauses.isEmpty)
+    }
+
+    @Test
     func `a running cycle counts each way by itself`() async throws {
         let directory = TemporaryDirectory()
         var configuration = try sampleConfiguration(in: directory.directory("x"))

@@ -89,7 +89,8 @@ enum CycleLines {
         }
         let deleted = cycle.deletedLocal + cycle.deletedRemote
         if deleted > 0 { parts.append("deleted \(Format.count(deleted))") }
-        let nothing = report.exitCauses.isEmpty ? "nothing to do" : "nothing done"
+        let isIdle = report.exitCauses.isEmpty && report.record.result != .held
+        let nothing = isIdle ? "nothing to do" : "nothing done"
         let done = parts.isEmpty ? nothing : parts.joined(separator: ", ")
         let elapsed = Format.elapsed(cycle.finishedAt.since(cycle.startedAt))
         return "\(done) · \(elapsed) · \(verdict(report, console: console))"
