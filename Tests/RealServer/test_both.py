@@ -73,6 +73,19 @@ class BothTests(TwoWayCase):
         self.assertTrue(os.path.islink(here.root / "link"))
         self.assertEqual(self.object("link"), b"there")
 
+    def test_verifying_takes_no_change_for_a_fault_but_a_conflict(self):
+        here = self.settled()
+        trees.write(here.root, "file000.txt", "edited here")
+        self.put("file001.txt", "edited there")
+        run = here.run("verify", "--read", "--json", expect=0)
+        found = [(one["kind"], one["path"], one["side"]) for one in run.document["folders"][0]["findings"]]
+        self.assertEqual(found, [("notSynced", "file000.txt", "local"), ("notSynced", "file001.txt", "remote")])
+        self.put("file000.txt", "edited there")
+        run = here.run("verify", "--json", expect=3)
+        found = [(one["kind"], one["path"], one["side"]) for one in run.document["folders"][0]["findings"]]
+        expected = [("differing", "file000.txt", "local"), ("differing", "file000.txt", "remote")]
+        self.assertEqual(found[:2], expected)
+
     def test_first_run_between_a_filled_folder_and_a_filled_bucket(self):
         here = self.both(conflict="local")
         trees.write_many(here.root, 20, "only here")

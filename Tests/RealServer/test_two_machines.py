@@ -24,12 +24,12 @@ class TwoMachineTests(TwoWayCase):
         self.random = random.Random(self.seed)
         print(f"        two machines: seed {self.seed}", flush=True)
         self.ledger = Ledger()
-        # Users may delete all but a few files; that is no accident here.
+        # Users may delete as much as they like, and no gate is to stop them.
         options = {"prefix": "shared", "maxDeletePercent": 100, "listInterval": "1s", "deleteDelay": "0s"}
         self.pair = [self.both(name, endpoint=self.server.endpoint, **options) for name in ("one", "two")]
         self.users = [User(machine, machine.place.name, self.ledger) for machine in self.pair]
         self.count = 0
-        for index in range(6):
+        for index in range(100):
             self.users[index % 2].write(f"keep {index}", self.content(), trees.OLD)
 
     # Edits.
