@@ -31,6 +31,8 @@ TITLES = {
     "delete_if_match": "DELETE with If-Match",
     "get_if_match": "GET with If-Match",
     "capabilities_seen": "`syncd check --probe` sees",
+    "overwrites_both_ways": "both ways, an overwrite is",
+    "deletes_both_ways": "both ways, a delete is",
     "deletes_in_batches": "deletes in batches",
     "times_and_modes": "modification times and modes",
     "mirror_up": "mirror up",
@@ -38,6 +40,9 @@ TITLES = {
     "mirror_up_with_crashes": "mirror up, ended at places between effects",
     "mirror_down_with_crashes": "mirror down, ended at places between effects",
     "mirror_with_kills": "mirrors up and down, killed at random",
+    "both_ways": "two machines both ways: edits, deletes, conflicts",
+    "both_ways_with_crashes": "the same, ended at places between effects",
+    "both_ways_with_kills": "the same, killed at random",
 }
 
 BEGIN = "<!-- table -->"
@@ -62,6 +67,9 @@ TAIL = """
 *folded*: the service lists the key as another; syncd finds that out before it uploads such a name, and reports it.
 *stored*, *ignored*: the service does not look. syncd never relies on what a service was not seen to refuse: it compares
 ETags and digests of what it sent and received, and looks at an object just before it replaces or deletes it.
+*guarded*: the service makes sure of what syncd replaces or deletes, in the very request. *unguarded*: a HEAD comes just
+before, and what another machine writes in the moment between the two is lost
+([what to do](OPERATING.md#where-writes-are-unguarded)). What goes up in parts is unguarded everywhere.
 
 moto takes any signature and checks no digest: what it passes proves nothing about these.
 

@@ -47,6 +47,9 @@ EXPECTED = {
     "get_if_match": row("honoured", "honoured", "honoured", "ignored", "honoured"),
     # What `syncd check --probe` finds is what the rows above say.
     "capabilities_seen": row("as above"),
+    # What writes of a folder that syncs both ways go by, as it found out itself.
+    "overwrites_both_ways": row("guarded", "guarded", "unguarded", "unguarded", "guarded"),
+    "deletes_both_ways": row("guarded", "unguarded", "guarded", "unguarded", "guarded"),
     # Deletes.
     "deletes_in_batches": row("works"),
     # Mirrors.
@@ -56,4 +59,8 @@ EXPECTED = {
     "mirror_up_with_crashes": row("works"),
     "mirror_down_with_crashes": row("works"),
     "mirror_with_kills": row("works"),
+    # Both ways, two machines with one prefix.
+    "both_ways": row("works"),
+    "both_ways_with_crashes": row("works"),
+    "both_ways_with_kills": row("works"),
 }

@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "RealServer")]
 
-from checks import Checks  # noqa: E402
+from bothways import Checks  # noqa: E402
 from document import document, same_tables  # noqa: E402
 from expected import EXPECTED  # noqa: E402
 from harness.case import RealServerCase, Setting  # noqa: E402

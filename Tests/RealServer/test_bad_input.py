@@ -31,7 +31,8 @@ class ConfigurationTests(RealServerCase):
     def test_wrong_types_durations_and_choices(self):
         self.complain(self.value(delete="yes"), "folders[0].delete")
         self.complain(self.value(scanInterval="15 minutes"), "folders[0].scanInterval")
-        self.complain(self.value(direction="both"), "folders[0].direction", "not supported by this version")
+        self.complain(self.value(direction="both", delete=False), "folders[0].delete", "deletes always travel")
+        self.complain(self.value(conflict="local"), "folders[0].conflict", 'goes with "direction": "both"')
         self.complain(self.value(maxDeletePercent=101), "folders[0].maxDeletePercent", "0 to 100")
         self.complain(self.value() | {"uploadBytesPerSecond": "8 MB"}, "uploadBytesPerSecond")
 

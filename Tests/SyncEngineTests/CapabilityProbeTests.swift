@@ -176,12 +176,21 @@ struct CapabilityProbeTests {
             store.put([1], as: "p/.syncd/probe-bbbb/object", modified: now - 3_500)
             store.put([1], as: "q/.syncd/probe-cccc/object", modified: now - 90_000)
             store.put([1], as: "p/.syncd/other", modified: now - 90_000)
+            for (id, key, age) in [
+                ("old", "p/.syncd/probe-aaaa/part", 3_700), ("young", "p/.syncd/probe-bbbb/part", 3_500),
+                ("other", "p/.syncd/other", 90_000), ("foreign", "q/.syncd/probe-cccc/part", 90_000),
+            ] {
+                let upload = FaultUpload(id: id, key: Array(key.utf8), initiated: now - Int64(age))
+                store.buckets[FaultServer.bucket]?.uploads[id] = upload
+            }
         }
         _ = try await probe(server)
         let left = server.withStore {
             $0.buckets[FaultServer.bucket]?.objects.keys.map { String(decoding: $0, as: UTF8.self) }
         }
         #expect(left?.sorted() == ["p/.syncd/other", "p/.syncd/probe-bbbb/object", "q/.syncd/probe-cccc/object"])
+        let uploads = server.withStore { $0.buckets[FaultServer.bucket]?.uploads.keys.sorted() }
+        #expect(uploads == ["foreign", "other", "young"])
     }
 
     @Test func `refused keys end it`() async throws {

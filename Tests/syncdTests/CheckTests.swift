@@ -158,7 +158,7 @@ struct CheckTests {
         for check in checks {
             #expect(
                 check.members?.map(\.key) == [
-                    "check", "folder", "connection", "detail", "capabilities", "result", "message",
+                    "check", "folder", "connection", "detail", "capabilities", "guards", "result", "message",
                 ]
             )
         }

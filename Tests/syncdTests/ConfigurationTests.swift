@@ -60,7 +60,7 @@ struct ConfigurationTests {
              "stateDirectory": "/data//syncd/", "concurrency": 8,
              "folders": [{"name": "x", "path": "/srv//x/", "bucket": "Old_Bucket", "prefix": "a/b", "direction": "down",
                           "delete": true, "exclude": ["*.tmp"], "scanInterval": "90s", "listInterval": "2h",
-                          "maxDeletePercent": 100, "trashDays": 0, "deleteDelay": "0s", "conflict": "local",
+                          "maxDeletePercent": 100, "trashDays": 0, "deleteDelay": "0s",
                           "folderMarkers": false, "remoteTrashPrefix": "", "storageClass": "STANDARD_IA",
                           "encryption": "aws:kms", "kmsKeyId": "K", "contentTypes": {"JXL": "image/jxl"},
                           "metadata": {"Owner": "me"}}]}
@@ -85,11 +85,21 @@ struct ConfigurationTests {
         #expect(folder.folder.exclude == ["*.tmp"])
         #expect(folder.folder.maxDeletePercent == 100)
         #expect(folder.folder.trashDays == 0)
-        #expect(folder.folder.conflict == .local)
+        #expect(folder.folder.conflict == .newest)
         #expect(folder.scanInterval == .seconds(90))
         #expect(folder.watchedScanInterval == .seconds(90), "who names an interval wants it kept")
         #expect(folder.listInterval == .seconds(7_200))
         #expect(folder.deleteDelay == .zero)
+    }
+
+    @Test
+    func `both ways deletes travel, the newest keeps the name, and the bucket is listed often`() throws {
+        let both = try #require(try read(text(folder: #""direction": "both""#)).folders.first)
+        #expect(both.folder.policy == Policy(direction: .both, deletes: true))
+        #expect(both.folder.conflict == .newest && both.listInterval == .seconds(300))
+        let fragment = #""direction": "both", "delete": true, "conflict": "remote""#
+        let told = try #require(try read(text(folder: fragment)).folders.first)
+        #expect(told.folder.policy == both.folder.policy && told.folder.conflict == .remote)
     }
 
     @Test(arguments: [
@@ -98,7 +108,16 @@ struct ConfigurationTests {
         (#""direction": "upp""#, #"folders[0].direction: "upp" is none of "up", "down", "both" (did you mean "up"?)"#),
         (#""direction": "sideways""#, #"folders[0].direction: "sideways" is none of "up", "down", "both""#),
         (#""direction": 1"#, "folders[0].direction: must be a string, is a number"),
-        (#""direction": "both""#, #"folders[0].direction: "both" is not supported by this version"#),
+        (
+            #""direction": "both", "delete": false"#,
+            #"folders[0].delete: is false, and with "direction": "both" deletes always travel: remove it, or sync "up""#
+        ),
+        (#""conflict": "newest""#, #"folders[0].conflict: goes with "direction": "both""#),
+        (#""conflict": "local", "direction": "down""#, #"folders[0].conflict: goes with "direction": "both""#),
+        (
+            #""conflict": "neither", "direction": "both""#,
+            #"folders[0].conflict: "neither" is none of "newest", "local","#
+        ),
         (#""delete": "yes""#, "folders[0].delete: must be true or false, is a string"),
         (#""delete": null"#, "folders[0].delete: must be true or false, is null"),
         (#""exclude": "*.tmp""#, "folders[0].exclude: must be a list of strings, is a string"),
@@ -111,7 +130,10 @@ struct ConfigurationTests {
         (#""maxDeletePercent": 101"#, "folders[0].maxDeletePercent: must be a whole number from 0 to 100, is 101"),
         (#""maxDeletePercent": 1.5"#, "folders[0].maxDeletePercent: must be a whole number from 0 to 100, is a number"),
         (#""trashDays": -1"#, "folders[0].trashDays: must be a whole number from 0 to 36500, is -1"),
-        (#""conflict": "neweset""#, #"folders[0].conflict: "neweset" is none of "newest", "local", "remote" (did"#),
+        (
+            #""direction": "both", "conflict": "neweset""#,
+            #"folders[0].conflict: "neweset" is none of "newest", "local", "remote" (did"#
+        ),
         (#""folderMarkers": 1"#, "folders[0].folderMarkers: must be true or false, is a number"),
         (#""remoteTrashPrefix": "t/""#, "folders[0].remoteTrashPrefix: is not supported by this version"),
         (#""connection": {}"#, "folders[0].connection: must be a string, is an object"),

@@ -16,6 +16,9 @@ public struct ProgressSnapshot: Hashable, Sendable {
     public var transfers: Int64 = 0
     public var bytes: Int64 = 0
     public var transfersDone: Int64 = 0
+    /// How many of the transfers come down.
+    public var downloads: Int64 = 0
+    public var downloadsDone: Int64 = 0
     public var bytesDone: Int64 = 0
 
     public init() {}

@@ -64,13 +64,15 @@ public struct CycleReport: Sendable {
     public var nextAttempt: UnixTime?
     /// Files to be looked at once more in two seconds, being written so lately: the first of them, and how many.
     public var racy: (paths: [RelativePath], count: Int) = ([], 0)
-    /// What was left to the next cycle: large files that a reaction found, and objects that turned out to be others than
-    /// the index knew.
+    /// What was left to the next cycle: large files, downloads and conflicts that a reaction found, and objects that turned
+    /// out to be others than the index knew.
     public var leftToCycle: Int64 = 0
     /// Requests that were tried again.
     public var retries: Int64 = 0
     /// What the store was last seen to do; nil where nobody tried.
     public var capabilities: KnownCapabilities?
+    /// What writes to the bucket go by; nil where nothing is written there, and while nobody knows.
+    public var guards: WriteGuards?
 
     public init(
         record: CycleRecord,

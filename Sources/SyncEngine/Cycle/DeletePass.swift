@@ -44,6 +44,7 @@ struct DeletePass {
             await deleter.deleteRemote(entries)
         } finish: { _, result in
             if case .deleted = result { done.deletedRemote += 1 }
+            if case .failed(.observedRemote) = result { context.notices.noteSurprise() }
             try await recorder.add(result.outcome())
         }
         try await finish(&recorder, count: done.deletedRemote - before - approved(), firstError)
@@ -68,6 +69,7 @@ struct DeletePass {
                 done.deletedLocal += 1
                 trash.removeEmptied(above: entry.path, keeping: markers)
             }
+            if case .failed(.observedRemote) = result { context.notices.noteSurprise() }
             try await recorder.add(result.outcome())
         }
         // A file that came back by a power cut would look like a new one.

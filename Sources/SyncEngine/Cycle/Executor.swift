@@ -26,6 +26,7 @@ struct Executor {
         context.progress.update {
             $0.phase = .transferring
             $0.transfers = tally.counts.uploads + tally.counts.downloads
+            $0.downloads = tally.counts.downloads
             $0.bytes = tally.counts.bytes
         }
         if context.folder.policy.direction == .down, scope.lists { makeDirectories(markers) }

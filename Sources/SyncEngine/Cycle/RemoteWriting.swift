@@ -22,3 +22,18 @@ struct RemoteWriting: Sendable {
         looksBeforeDeletes = !mayRestOnListing && !guardsDeletes
     }
 }
+
+extension WriteGuards {
+    /// Of a cycle that lists, by what is known of its service.
+    /// Nil for a folder that writes nothing to the bucket, and while one of its conditions was neither tried nor told.
+    public init?(_ folder: Folder, seen: Capabilities?) {
+        let conditions: [Capabilities.Feature] = [.putIfNoneMatch, .putIfMatch, .deleteIfMatch]
+        let known = folder.capabilities.completed(by: seen ?? Capabilities())
+        guard folder.policy.direction != .down, seen != nil || conditions.allSatisfy({ known[$0] != .unknown }) else {
+            return nil
+        }
+        let writing = RemoteWriting(folder.policy.direction, known, listed: true)
+        overwrites = known.guardsPuts ? .condition : writing.looksBeforePuts ? .head : .listing
+        deletes = writing.guardsDeletes ? .condition : writing.looksBeforeDeletes ? .head : .listing
+    }
+}

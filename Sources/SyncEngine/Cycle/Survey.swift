@@ -17,6 +17,9 @@ struct Tally: Sendable {
     var largeTransfers: Int64 = 0
     /// Large files that are left to a cycle, which compares them.
     var largeComparisons: Int64 = 0
+
+    /// What a reaction does not do: what takes long, and what comes down, a half of each conflict among it.
+    var leftByReactions: Int64 { largeTransfers + largeComparisons + counts.downloads }
 }
 
 /// Decides on the entries that need attention: compares what must be compared, records what needs no transfer, and

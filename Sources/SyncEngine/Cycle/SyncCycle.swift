@@ -73,8 +73,8 @@ public struct SyncCycle: Sendable {
         /// What was found and not done.
         var pending: ChangeCounts {
             var pending = tally.counts
-            pending.uploads = max(0, pending.uploads - done.uploaded)
-            pending.downloads = max(0, pending.downloads - done.downloaded)
+            pending.uploads = max(0, pending.uploads - done.uploadsEnded)
+            pending.downloads = max(0, pending.downloads - done.downloadsEnded)
             pending.deletes = max(0, pending.deletes - done.deletedLocal - done.deletedRemote)
             let bytes = max(0, pending.bytes - done.bytesUp - done.bytesDown)
             pending.bytes = pending.uploads + pending.downloads > 0 ? bytes : 0
@@ -222,7 +222,7 @@ public struct SyncCycle: Sendable {
         )
         report.retries = context.store.retryCount - retriesBefore
         report.racy = context.notices.racyPaths
-        report.leftToCycle = scope.isReaction ? run.tally.largeTransfers + run.tally.largeComparisons : 0
+        report.leftToCycle = scope.isReaction ? run.tally.leftByReactions : 0
         report.leftToCycle += context.notices.surprises
         await complete(&report, scope, folder: folder)
         return report
@@ -267,6 +267,7 @@ public struct SyncCycle: Sendable {
             report.problems = try await context.index.problems(folder, limit: Self.maximumProblems)
             report.nextAttempt = try await context.index.nextAttempt(folder)
             report.capabilities = try await context.index.memory(of: context.folder)?.capabilities
+            report.guards = WriteGuards(context.folder, seen: report.capabilities?.verdicts)
             report.record.result = Self.result(of: report)
             if scope.isPlan {
                 try await forgetPlan(folder)
@@ -296,6 +297,6 @@ public struct SyncCycle: Sendable {
         if let failure = report.failure { return failure.code == .interrupted ? .interrupted : .failed }
         if report.halt != nil { return .halted }
         if !report.problems.isEmpty { return .problems }
-        return report.held > 0 ? .held : .inSync
+        return report.held + report.leftToCycle > 0 ? .held : .inSync
     }
 }

@@ -2,6 +2,9 @@
 struct Done: Sendable {
     var uploaded: Int64 = 0
     var downloaded: Int64 = 0
+    /// How many of those that were counted came to their end: settling a conflict may take more transfers, or none.
+    var uploadsEnded: Int64 = 0
+    var downloadsEnded: Int64 = 0
     var deletedLocal: Int64 = 0
     var deletedRemote: Int64 = 0
     var bytesUp: Int64 = 0
@@ -192,6 +195,7 @@ struct TransferPass {
         case .upload(let job, .done(let outcome)):
             if outcome.isRacy { context.notices.noteRacy(job.entry.path) }
             state.done.uploaded += 1
+            state.done.uploadsEnded += 1
             context.progress.update { $0.transfersDone += 1 }
             try await state.recorder.add(outcome)
         case .upload(let job, .failed(let outcome, let sent)):
@@ -213,16 +217,28 @@ struct TransferPass {
         case .conflict(_, .settled(let settled)):
             state.done.uploaded += settled.uploaded
             state.done.downloaded += settled.downloaded
-            for outcome in settled.outcomes {
-                if case .observedRemote = outcome { context.notices.noteSurprise() }
-                try await state.recorder.add(outcome)
+            if settled.isSettled {
+                noteSettled(&state.done)
+            } else if settled.problem == nil {
+                context.notices.noteSurprise()
             }
+            for outcome in settled.outcomes { try await state.recorder.add(outcome) }
             if let failure = settled.failure { throw failure }
         case .upload(_, .fatal(let failure, let sent)):
             if let sent { try await state.recorder.add(sent) }
             throw failure
         case .download(_, .fatal(let failure)), .conflict(_, .fatal(let failure)):
             throw failure
+        }
+    }
+
+    /// A conflict was counted once each way.
+    private func noteSettled(_ done: inout Done) {
+        done.uploadsEnded += 1
+        done.downloadsEnded += 1
+        context.progress.update {
+            $0.transfersDone += 2
+            $0.downloadsDone += 1
         }
     }
 
@@ -242,7 +258,11 @@ struct TransferPass {
             case .installed(let outcome):
                 if outcome.isRacy { context.notices.noteRacy(staged.entry.path) }
                 state.done.downloaded += 1
-                context.progress.update { $0.transfersDone += 1 }
+                state.done.downloadsEnded += 1
+                context.progress.update {
+                    $0.transfersDone += 1
+                    $0.downloadsDone += 1
+                }
                 try await state.recorder.add(outcome)
             case .blocked(let problem):
                 try await state.recorder.add(.failed(entry: staged.entry.version, problem))

@@ -63,6 +63,7 @@ public struct CapabilityProbe: Sendable {
         await probeConditions(key, etag, &found.capabilities)
         if copies { await probeCopies(key, &found) }
         await probeCompletes(&found.capabilities)
+        if copies { await abortAbandoned() }
         await probeListing(&found.capabilities)
         found.permissions[.delete] = await clean(&found.capabilities)
         return found
@@ -264,6 +265,15 @@ public struct CapabilityProbe: Sendable {
         let page = try? await client.listObjects(bucket: bucket, ListQuery(prefix: ObjectKey(place)))
         let limit = client.stampTime.seconds - Self.abandonedAfter
         return (page?.objects ?? []).filter { $0.modified.map { $0.seconds < limit } ?? false }.map(\.key)
+    }
+
+    /// The same of uploads in parts, where these may be listed.
+    private func abortAbandoned() async {
+        let uploads = try? await client.listMultipartUploads(bucket: bucket, prefix: ObjectKey(place))
+        let limit = client.stampTime.seconds - Self.abandonedAfter
+        for upload in uploads ?? [] where upload.initiated.map({ $0.seconds < limit }) ?? false {
+            try? await client.abortMultipartUpload(bucket: bucket, key: upload.key, uploadID: upload.id)
+        }
     }
 
     /// Deletes all that was written. - Returns: whether that is allowed.

@@ -39,6 +39,11 @@ struct ConflictResolver: Sendable {
         /// What ended the cycle after these outcomes; nil where nothing did.
         var failure: CycleFailure?
 
+        /// Whether nothing of it is left to another cycle.
+        var isSettled: Bool {
+            outcomes.allSatisfy { if case .agreed = $0 { true } else { false } }
+        }
+
         /// The first thing that failed, where that is the entries' own problem.
         var problem: Problem? {
             for case .failed(_, let problem) in outcomes { return problem }

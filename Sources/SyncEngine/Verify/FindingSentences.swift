@@ -57,6 +57,8 @@ struct FindingSentences {
     private var consequenceOfAbsence: String {
         switch policy.direction {
         case .down: "the next cycle fetches it again"
+        case .both where Self.isChanged(evidence.remote):
+            "the bucket's was changed since, and the next cycle fetches that"
         case .up, .both:
             policy.deletes ? "the next cycle would delete it in the bucket as well" : "the bucket's copy stays"
         }
@@ -114,6 +116,7 @@ struct FindingSentences {
     private var consequenceOfRemoteAbsence: String {
         switch policy.direction {
         case .up: "the next cycle uploads it again"
+        case .both where Self.isChanged(evidence.local): "the file was changed since, and the next cycle uploads that"
         case .down, .both: policy.deletes ? "the next cycle would move the file to the trash" : "the file here stays"
         }
     }
@@ -136,6 +139,11 @@ struct FindingSentences {
         case .unreadable(let reason): reason
         case .asBase, .present, .restless, .gone: "it could not be read"
         }
+    }
+
+    /// An edit wins over a delete where neither side leads.
+    private static func isChanged(_ side: SideEvidence) -> Bool {
+        if case .present(isBase: false, let content) = side { content != .same } else { false }
     }
 
     /// True if base knew no digest, and nothing but the two sides themselves says that they differ.

@@ -6,7 +6,7 @@ struct CheckFinding: Hashable, Sendable {
     /// What was looked at.
     enum Subject: String, Sendable {
         case config, credentials, state, folder, clock, endpoint, bucket, permissions, capabilities,
-            watching
+            writes, watching
     }
 
     enum Verdict: Hashable, Sendable {
@@ -26,6 +26,8 @@ struct CheckFinding: Hashable, Sendable {
     var verdict: Verdict
     /// What the service can do, where that was found out.
     var capabilities: Capabilities?
+    /// What the folder's writes to the bucket go by, where that is known.
+    var guards: WriteGuards?
 
     init(
         _ subject: Subject,
@@ -98,6 +100,7 @@ extension CheckFinding {
             JSONMember("connection", .optional(connection)),
             JSONMember("detail", .string(detail)),
             JSONMember("capabilities", capabilities.map { .object($0.members) } ?? .null),
+            JSONMember("guards", guards?.json ?? .null),
             JSONMember("result", .string(result)),
             JSONMember("message", .optional(message)),
         ])

@@ -116,7 +116,7 @@ struct CheckRun: Sendable {
         return [
             ProbeFindings.permissions(found.permissions, of: folder.folder),
             ProbeFindings.capabilities(found.capabilities, of: folder.folder),
-        ]
+        ] + ProbeFindings.writes(found.capabilities, of: folder.folder)
     }
 
     /// Seconds between two clocks that nobody need care for.

@@ -37,8 +37,9 @@ struct LocalChecks: Sendable {
     func capabilities(_ configured: ConfiguredFolder) -> [CheckFinding] {
         let recorded = try? StatusFile(directory: configuration.stateDirectory).read()
         let status = recorded?.document?.folders.first { $0.describes(configured) }
-        guard let known = status?.capabilities else { return [] }
-        return [ProbeFindings.capabilities(known.verdicts, of: configured.folder, triedAt: known.triedAt)]
+        let writes = ProbeFindings.writes(status?.capabilities?.verdicts, of: configured.folder)
+        guard let known = status?.capabilities else { return writes }
+        return [ProbeFindings.capabilities(known.verdicts, of: configured.folder, triedAt: known.triedAt)] + writes
     }
 
     // MARK: Keys
@@ -143,7 +144,8 @@ struct LocalChecks: Sendable {
         let noun = census.directories == 1 ? "directory" : "directories"
         let number = "\(more)\(Format.count(census.directories)) \(noun)"
         let detail = "\(folder.path), \(number), \(writes ? "writable" : "readable")"
-        let watches = writes ? 0 : census.directories
+        let isWatched = folder.folder.policy.direction != .down
+        let watches = isWatched ? census.directories : 0
         guard let first = census.firstUnreadable else { return (finding(detail, .good), watches) }
         let message = "\(user.name) cannot read \(Format.count(census.unreadable)) of them, such as \(escaped(first))"
         return (finding(detail, .careful(message)), watches)

@@ -12,7 +12,8 @@ enum ProbeFindings {
         case (.put, .down): nil
         case (.put, _): "nothing can go up"
         case (.delete, .up): folder.policy.deletes ? "deletes do not travel" : "probes like this one stay in the bucket"
-        case (.delete, _): nil
+        case (.delete, .both): "deletes do not travel to the bucket"
+        case (.delete, .down): nil
         case (.abort, .down): nil
         case (.abort, _): "unfinished uploads stay: add a lifecycle rule"
         }
@@ -34,6 +35,14 @@ enum ProbeFindings {
             detail,
             isFatal ? .bad(message, .failed) : .careful(message)
         )
+    }
+
+    /// By what the folder writes to the bucket; nothing where it does not, and while nobody knows.
+    static func writes(_ found: Capabilities?, of folder: Folder) -> [CheckFinding] {
+        guard let guards = WriteGuards(folder, seen: found) else { return [] }
+        var finding = CheckFinding(.writes, folder: folder.name, guards.summary)
+        finding.guards = guards
+        return [finding]
     }
 
     /// `triedAt` is nil for what was tried just now.

@@ -140,8 +140,8 @@ struct ConfigurationReader {
             checkedBucket($0, onAWS: connection.map { $0.endpoint == nil } ?? false, in: section)
         }
         let prefix = prefix(section)
-        let direction = direction(section)
-        let deletes = fields.flag("delete", in: section, default: false)
+        let direction = fields.choice("direction", in: section, default: Direction.up)
+        let deletes = deletes(section, direction)
         let exclude = fields.texts("exclude", in: section, atMost: Self.maximumExcludes)
         let listDefault: Duration = direction == .up ? .seconds(3_600) : .seconds(300)
         let second = Duration.seconds(1)
@@ -155,7 +155,7 @@ struct ConfigurationReader {
         var writingReader = WritingReader(fields: fields)
         let writing = writingReader.read(section)
         fields = writingReader.fields
-        let conflict = fields.choice("conflict", in: section, default: ConflictWinner.newest)
+        let conflict = conflict(section, direction)
         if let connection { checkSecrecy(of: writing, over: connection, section) }
         guard let name, let path, let bucket, let connection else { return nil }
         var folder = Folder(
@@ -233,15 +233,31 @@ struct ConfigurationReader {
         return nil
     }
 
-    private mutating func direction(_ section: ConfigurationSection) -> Direction {
-        let direction = fields.choice("direction", in: section, default: Direction.up)
-        if direction == .both {
+    /// Both ways there is no other way than to delete: what is gone on one side would come back from the other.
+    private mutating func deletes(_ section: ConfigurationSection, _ direction: Direction) -> Bool {
+        switch direction {
+        case .up, .down:
+            return fields.flag("delete", in: section, default: false)
+        case .both:
+            if !fields.flag("delete", in: section, default: true) {
+                fields.fault(
+                    section.keyPath("delete"),
+                    "is false, and with \"direction\": \"both\" deletes always travel: remove it, or sync \"up\" or \"down\""
+                )
+            }
+            return true
+        }
+    }
+
+    private mutating func conflict(_ section: ConfigurationSection, _ direction: Direction) -> ConflictWinner {
+        let winner = fields.choice("conflict", in: section, default: ConflictWinner.newest)
+        if section.value["conflict"] != nil, direction != .both {
             fields.fault(
-                section.keyPath("direction"),
-                "\"both\" is not supported by this version, which syncs one way: write \"up\" or \"down\""
+                section.keyPath("conflict"),
+                "goes with \"direction\": \"both\": one way there are no conflicts, so remove it"
             )
         }
-        return direction
+        return winner
     }
 
     /// Empty, or ending in `/`.

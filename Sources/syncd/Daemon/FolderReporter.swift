@@ -156,7 +156,7 @@ final class FolderReporter: FolderLoopObserver {
         }
         if let halt = report.halt { return .halted("\(halt.reason)") }
         if !report.problems.isEmpty { return .problems(report.problems.count) }
-        return report.held > 0 ? .held : .inSync
+        return report.record.result == .held ? .held : .inSync
     }
 
     private func tell(_ condition: Condition, _ report: CycleReport) {
@@ -173,8 +173,10 @@ final class FolderReporter: FolderLoopObserver {
             break
         case .inSync:
             log.notice("in sync: \(Format.count(report.counts.entries, "file")), \(Format.size(report.counts.bytes))")
-        case .held:
+        case .held where report.held > 0:
             log.info("\(Format.count(report.held, "change")) wait to be judged together")
+        case .held:
+            log.info("\(Format.count(report.leftToCycle, "path")) changed meanwhile and will be looked at again")
         case .problems(let count):
             log.warning("\(Format.count(Int64(count), "problem")): syncd status \(shellQuoted(folder)) --problems")
         case .halted:

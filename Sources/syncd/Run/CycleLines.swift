@@ -89,7 +89,8 @@ enum CycleLines {
         }
         let deleted = cycle.deletedLocal + cycle.deletedRemote
         if deleted > 0 { parts.append("deleted \(Format.count(deleted))") }
-        let nothing = report.exitCauses.isEmpty ? "nothing to do" : "nothing done"
+        let isIdle = report.exitCauses.isEmpty && report.record.result != .held
+        let nothing = isIdle ? "nothing to do" : "nothing done"
         let done = parts.isEmpty ? nothing : parts.joined(separator: ", ")
         let elapsed = Format.elapsed(cycle.finishedAt.since(cycle.startedAt))
         return "\(done) · \(elapsed) · \(verdict(report, console: console))"
@@ -102,6 +103,7 @@ enum CycleLines {
         if !report.problems.isEmpty {
             return console.colour(Format.count(Int64(report.problems.count), "problem"), .careful)
         }
+        if report.record.result == .held { return console.colour("changed meanwhile", .careful) }
         return report.record.result == .inSync ? console.colour("in sync", .good) : console.colour("problems", .careful)
     }
 
@@ -152,6 +154,10 @@ enum CycleLines {
                 ? "" : " --config \(shellQuoted(configuration.file))"
             let command = "syncd status \(shellQuoted(folder)) --problems\(option)"
             lines.append("\(folder): \(Format.count(Int64(more), "more problem")): \(command)")
+        }
+        if report.leftToCycle > 0, report.record.result == .held {
+            let paths = Format.count(report.leftToCycle, "path")
+            lines.append("\(folder): \(paths) changed while the cycle ran: the next one settles what is left")
         }
         if report.record.result == .interrupted {
             lines.append("\(folder): interrupted; the next cycle goes on from here")

@@ -27,7 +27,7 @@ struct PlanScreen {
                 + row.reason
         }
         let total = report.pending.uploads + report.pending.downloads + report.pending.deletes
-        let more = total - Int64(report.planned.count { $0.change.isCounted })
+        let more = total - report.planned.reduce(0) { $0 + $1.change.weight }
         if more > 0 { lines.append("  … and \(Format.count(more)) more") }
         if report.halt?.reason.stopsEverything == true {
             lines.append("nothing can be planned: the folder is halted before anything is decided")
@@ -40,7 +40,6 @@ struct PlanScreen {
     private func row(_ planned: PlannedChange) -> Row? {
         let path = escaped(planned.path.bytes)
         let size = planned.bytes.map { Format.size($0) } ?? ""
-        let up = folder.folder.policy.direction == .up
         var row: Row
         switch planned.change {
         case .upload(let replaced):
@@ -54,16 +53,32 @@ struct PlanScreen {
             let reason = foreign ? "was never in the bucket: to the trash" : "deleted in the bucket: to the trash"
             row = Row(sign: "-", action: "delete", path: "\(path) (here)", size: "", reason: reason)
         case .compare:
-            let side = up ? "upload" : "download"
-            let reason = "on both sides: \(side) if the content differs"
+            let reason = "on both sides: \(whereContentDiffers)"
             row = Row(sign: "?", action: "compare", path: path, size: size, reason: reason)
         case .conflict:
-            row = Row(sign: "!", action: "conflict", path: path, size: size, reason: "changed on both sides: both kept")
+            let reason = "changed on both sides: both kept, \(nameKeeper)"
+            row = Row(sign: "!", action: "conflict", path: path, size: size, reason: reason)
         case .nothing, .adopt, .forget, .leave:
             return nil
         }
         if planned.isGated { row.reason += " (held back: needs approval)" }
         return row
+    }
+
+    private var whereContentDiffers: String {
+        switch folder.folder.policy.direction {
+        case .up: "upload if the content differs"
+        case .down: "download if the content differs"
+        case .both: "nothing to transfer if the content is the same"
+        }
+    }
+
+    private var nameKeeper: String {
+        switch folder.folder.conflict {
+        case .newest: "the newer one keeps the name"
+        case .local: "the one here keeps the name"
+        case .remote: "the bucket's keeps the name"
+        }
     }
 
     private func transfer(
@@ -128,11 +143,12 @@ extension Change {
         }
     }
 
-    /// True if ``ChangeCounts`` counts it.
-    fileprivate var isCounted: Bool {
+    /// How often ``ChangeCounts`` counts it.
+    fileprivate var weight: Int64 {
         switch self {
-        case .upload, .download, .deleteRemote, .deleteLocal: true
-        case .compare, .conflict, .nothing, .adopt, .forget, .leave: false
+        case .upload, .download, .deleteRemote, .deleteLocal: 1
+        case .conflict: 2
+        case .compare, .nothing, .adopt, .forget, .leave: 0
         }
     }
 }

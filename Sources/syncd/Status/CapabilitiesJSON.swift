@@ -16,6 +16,21 @@ extension Capabilities {
     }
 }
 
+extension WriteGuards {
+    var json: JSONValue {
+        .object([
+            JSONMember("overwrites", .string(overwrites.rawValue)), JSONMember("deletes", .string(deletes.rawValue)),
+        ])
+    }
+
+    init?(json: JSONValue) {
+        guard let overwrites = json["overwrites"]?.text.flatMap({ Guard(rawValue: $0) }),
+            let deletes = json["deletes"]?.text.flatMap({ Guard(rawValue: $0) })
+        else { return nil }
+        self.init(overwrites: overwrites, deletes: deletes)
+    }
+}
+
 extension KnownCapabilities {
     var json: JSONValue { .object([JSONMember("triedAt", .string(Format.timestamp(triedAt)))] + verdicts.members) }
 

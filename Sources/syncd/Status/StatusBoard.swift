@@ -120,16 +120,12 @@ final class StatusBoard: Sendable {
 extension FolderStatus {
     /// Takes over how far the transfers of a running cycle are.
     fileprivate mutating func note(_ progress: ProgressSnapshot, at now: UnixTime) {
-        let files = max(0, progress.transfers - progress.transfersDone)
         state = .transferring
         inSync = false
         if oldestUnsyncedSeconds == nil { (oldestUnsyncedSeconds, agedAt) = (0, now) }
         pending.bytes = max(0, progress.bytes - progress.bytesDone)
-        switch direction {
-        case .up: pending.uploads = files
-        case .down: pending.downloads = files
-        // Which way each file goes is not part of the progress; the report tells.
-        case .both: break
-        }
+        let uploads = progress.transfers - progress.downloads
+        pending.uploads = max(0, uploads - (progress.transfersDone - progress.downloadsDone))
+        pending.downloads = max(0, progress.downloads - progress.downloadsDone)
     }
 }

@@ -57,6 +57,8 @@ struct FolderStatus: Hashable, Sendable {
     var watching: WatchStatus?
     /// What its store was last seen to do; nil where nobody tried.
     var capabilities: KnownCapabilities?
+    /// What its writes to the bucket go by; nil where it writes nothing there, and while nobody knows.
+    var guards: WriteGuards?
 
     /// A folder that was never synced.
     init(_ configured: ConfiguredFolder) {
@@ -65,6 +67,7 @@ struct FolderStatus: Hashable, Sendable {
         bucket = configured.folder.bucket
         prefix = String(decoding: configured.folder.prefix, as: UTF8.self)
         direction = configured.folder.policy.direction
+        guards = WriteGuards(configured.folder, seen: nil)
     }
 }
 
@@ -125,6 +128,7 @@ extension FolderStatus {
         }
         lastCycle = report.record
         capabilities = report.capabilities
+        guards = report.guards
         inSync = report.record.result == .inSync && report.failure == nil && halt == nil
         noteAge(of: report, now: now)
         state = halt != nil ? .halted : report.isFailure ? .failing : .idle

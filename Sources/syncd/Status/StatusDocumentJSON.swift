@@ -41,6 +41,7 @@ extension FolderStatus {
                 JSONMember("oldestUnsyncedSeconds", oldestUnsyncedSeconds.map { .integer($0) } ?? .null),
                 JSONMember("watching", watching?.json ?? .null),
                 JSONMember("capabilities", capabilities?.json ?? .null),
+                JSONMember("guards", guards?.json ?? .null),
             ]
         )
     }
@@ -84,6 +85,7 @@ extension FolderStatus {
         oldestUnsyncedSeconds = json["oldestUnsyncedSeconds"]?.integer
         watching = json["watching"].flatMap { WatchStatus(json: $0) }
         capabilities = json["capabilities"].flatMap { KnownCapabilities(json: $0) }
+        guards = json["guards"].flatMap { WriteGuards(json: $0) }
     }
 }
 

@@ -53,6 +53,7 @@ struct StatusScreen {
         for warning in folder.warnings.prefix(CycleLines.maximumWarnings) {
             lines += Columns.wrap(printable(warning), to: width)
         }
+        if let sentence = folder.guards?.sentence { lines += Columns.wrap(sentence, to: width) }
         if document.running, let sentence = folder.watching?.sentence {
             lines += Columns.wrap(printable(sentence), to: width)
         }
@@ -112,6 +113,33 @@ struct StatusScreen {
             }
         }
         return lines
+    }
+}
+
+extension WriteGuards {
+    /// What is to be said of writes that nothing but a look just before guards; nil where there are none.
+    var sentence: String? {
+        let writes: String
+        switch (overwrites, deletes) {
+        case (.head, .head): writes = "Overwrites and deletes in the bucket are unguarded"
+        case (.head, .condition), (.head, .listing): writes = "Overwrites in the bucket are unguarded"
+        case (.condition, .head), (.listing, .head): writes = "Deletes in the bucket are unguarded"
+        case (.condition, .condition), (.condition, .listing), (.listing, .condition), (.listing, .listing): return nil
+        }
+        return
+            "\(writes): the service looks at no condition there, so a HEAD comes just before, and what another writes "
+            + "between the two is lost."
+    }
+
+    /// Of each kind of write what it goes by.
+    var summary: String { "overwrites \(Self.words(overwrites)) · deletes \(Self.words(deletes))" }
+
+    private static func words(_ way: Guard) -> String {
+        switch way {
+        case .condition: "guarded by a condition"
+        case .head: "unguarded: a HEAD just before"
+        case .listing: "by the listing, since the folder leads"
+        }
     }
 }
 

@@ -16,6 +16,7 @@ DOCUMENT_KEYS = ["version", "running", "folders"]
 FOLDER_KEYS = [
     "name", "path", "bucket", "prefix", "direction", "state", "inSync", "entries", "bytes", "pending", "skipped",
     "problems", "warnings", "halt", "lastCycle", "oldestUnsyncedSeconds", "watching", "capabilities",
+    "guards",
 ]  # fmt: skip
 PENDING_KEYS = ["uploads", "downloads", "deletes", "bytes"]
 PROBLEM_KEYS = ["path", "kind", "message", "since"]
