@@ -2,7 +2,7 @@
 # (scripts/setup.sh) and says so. Both use the debug build, so the second of them builds little.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install uninstall deb demo test service-test conformance kill-test docs lint format bench clean
+.PHONY: help setup build release install uninstall deb demo test simulate mutants service-test conformance kill-test docs lint format bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,15 @@ demo: build ## Mirror a sample folder to a local S3 server and back, step by ste
 test: setup ## Run every test: the Swift tests, then the real binary against real servers
 	swift build --build-tests
 	swift test --skip-build
+	scripts/simulate.sh
 	.venv/bin/python Tests/RealServer/run.py --binary .build/debug/syncd
 	.venv/bin/python Tests/Conformance/run.py --binary .build/debug/syncd --server seaweedfs --server rclone
+
+simulate: setup ## Play SEEDS random histories (20,000) in simulation, from seed FIRST on; or the one of SEED, call by call
+	@SEED='$(SEED)' FIRST='$(FIRST)' scripts/simulate.sh $(SEEDS)
+
+mutants: setup ## Plant one bug after the other, and see how soon the simulation finds it; takes long
+	@scripts/mutants.sh
 
 conformance: build ## Try syncd on five S3 services, which it installs, and compare with docs/PROVIDERS.md; wants to be root
 	.venv/bin/python Tests/Conformance/run.py --binary .build/debug/syncd --check docs/PROVIDERS.md

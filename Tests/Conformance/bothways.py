@@ -24,6 +24,9 @@ class Checks(checks.Checks):
     def test_overwrites_both_ways(self):
         self.cell = self.guard("overwrites")
 
+    def test_parts_both_ways(self):
+        self.cell = self.guard("parts")
+
     def test_deletes_both_ways(self):
         self.cell = self.guard("deletes")
 

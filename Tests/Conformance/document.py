@@ -32,6 +32,7 @@ TITLES = {
     "get_if_match": "GET with If-Match",
     "capabilities_seen": "`syncd check --probe` sees",
     "overwrites_both_ways": "both ways, an overwrite is",
+    "parts_both_ways": "the same of what goes up in parts is",
     "deletes_both_ways": "both ways, a delete is",
     "deletes_in_batches": "deletes in batches",
     "times_and_modes": "modification times and modes",
@@ -68,8 +69,8 @@ TAIL = """
 *stored*, *ignored*: the service does not look. syncd never relies on what a service was not seen to refuse: it compares
 ETags and digests of what it sent and received, and looks at an object just before it replaces or deletes it.
 *guarded*: the service makes sure of what syncd replaces or deletes, in the very request. *unguarded*: a HEAD comes just
-before, and what another machine writes in the moment between the two is lost
-([what to do](OPERATING.md#where-writes-are-unguarded)). What goes up in parts is unguarded everywhere.
+before, and what another machine writes in the moment between the two is overwritten
+([what to do](OPERATING.md#where-writes-are-unguarded)).
 
 moto takes any signature and checks no digest: what it passes proves nothing about these.
 

@@ -266,14 +266,14 @@ class GuardTests(TwoWayCase):
         here = self.settled()
         self.assertEqual(self.edit_and_delete(here), {"LIST": 1, "PUT": 2, "DELETE": 1})
         status = here.status().folder
-        self.assertEqual(status["guards"], {"overwrites": "condition", "deletes": "condition"})
+        self.assertEqual(status["guards"], {"overwrites": "condition", "parts": "condition", "deletes": "condition"})
         self.assertNotIn("unguarded", here.run("status").out)
         self.assertIn("overwrites guarded by a condition", here.run("check", expect=0).out)
 
     def test_a_service_that_looks_at_no_condition(self):
         here = self.settled(capabilities=UNGUARDED)
         self.assertEqual(self.edit_and_delete(here), {"LIST": 1, "HEAD": 3, "PUT": 2, "DELETE": 1})
-        self.assertEqual(here.status().folder["guards"], {"overwrites": "head", "deletes": "head"})
+        self.assertEqual(here.status().folder["guards"], {"overwrites": "head", "parts": "head", "deletes": "head"})
         shown = " ".join(here.run("status", expect=0).out.split())
         self.assertIn("Overwrites and deletes in the bucket are unguarded: the service looks at no condition", shown)
         checked = here.run("check", expect=0)
@@ -281,7 +281,7 @@ class GuardTests(TwoWayCase):
 
     def test_what_a_service_does_is_tried_before_the_first_write(self):
         here = self.settled(capabilities={})
-        self.assertEqual(here.status().folder["guards"], {"overwrites": "condition", "deletes": "condition"})
+        self.assertEqual(here.status().folder["guards"], {"overwrites": "condition", "parts": "condition", "deletes": "condition"})
         self.assert_idle(here)
         self.assertEqual(self.edit_and_delete(here), {"LIST": 1, "PUT": 2, "DELETE": 1})
 

@@ -95,7 +95,7 @@ class BothDaemonTests(TwoWayCase):
         here, daemon = self.start()
         self.assert_status_contract(daemon.status())
         self.assertEqual(daemon.folder()["direction"], "both")
-        self.assertEqual(daemon.folder()["guards"], {"overwrites": "condition", "deletes": "condition"})
+        self.assertEqual(daemon.folder()["guards"], {"overwrites": "condition", "parts": "condition", "deletes": "condition"})
         self.assertEqual(daemon.folder()["watching"]["unwatched"], 0)
         self.assertIn(f"{here.root} ↔ s3://{self.bucket}/", here.run("status", expect=0).out)
         self.put("file000.txt", "edited there", LATER)

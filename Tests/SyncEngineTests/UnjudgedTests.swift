@@ -52,6 +52,19 @@ struct UnjudgedTests {
         #expect(world.files.count == 91)
     }
 
+    @Test func `deletes of a batch beside one that fails for good are recorded, and count`() async throws {
+        let world = try await settled(.up)
+        for name in ["dir/10", "dir/11", "dir/12", "dir/13"] { world.remove(name) }
+        try await world.react("dir")
+        world.store.before = { request, name throws(StoreError) in
+            guard request == "HEAD", name == Array("dir/10".utf8) else { return }
+            throw StoreError(code: .unreachable, message: "no answer")
+        }
+        let cycle = try await world.run(CycleScope(local: .none, lists: false, deletes: true, isImpatient: false))
+        #expect(cycle.failure?.code == .unreachable)
+        #expect(cycle.record.deletedRemote == 3 && world.objects.count == 89)
+    }
+
     @Test(arguments: [true, false])
     func `who is stopped has not looked, and deletes nothing`(isGuarded: Bool) async throws {
         let world = try World(direction: .up, deletes: true)

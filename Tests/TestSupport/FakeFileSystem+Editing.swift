@@ -34,11 +34,11 @@ extension FakeFileSystem {
         }
     }
 
-    /// Renames a file onto what `target` stands for, if anything; the directories that this leaves empty go.
+    /// Renames a file or directory onto what `target` stands for, if anything; the directories that this leaves empty go.
     public func move(_ path: [UInt8], to target: [UInt8]) {
         edit { tree, time in
             let (from, to) = (RelativePath(unchecked: path, in: nil), RelativePath(unchecked: target, in: nil))
-            guard let node = try? tree.find(from, "rename"), node.content != nil else { return }
+            guard let node = try? tree.find(from, "rename") else { return }
             makeParents(of: to, &tree, time)
             try? tree.name([(node, to), (nil, from)], "rename")
             node.changed = time

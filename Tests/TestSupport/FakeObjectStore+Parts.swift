@@ -112,7 +112,7 @@ extension FakeObjectStore {
     ) async throws(StoreError) -> ETag? {
         try await perform("COMPLETE", name) { state throws(StoreError) in
             let held = try state.upload(upload, of: name)
-            if state.behaviour.looksBeforeCompleting, state.reliedOn[.completeIfMatch] == .yes {
+            if state.behaviour.looksBeforeCompleting, reliedOn[.completeIfMatch] == .yes {
                 let stands = ObjectExpectation(state.objects[fold(name, state)].map { Self.remote($0) })
                 guard stands == expected else { throw Self.otherVersion }
             }

@@ -100,7 +100,9 @@ struct FakeTree {
 
     mutating func link(_ node: FakeNode, at path: RelativePath, _ operation: String) throws(FileSystemError) {
         let directory = try parent(path, operation)
-        guard known(Array(path.name), in: directory.children ?? [:]) == nil else { throw Self.error(.exists, operation, path) }
+        guard known(Array(path.name), in: directory.children ?? [:]) == nil else {
+            throw Self.error(.exists, operation, path)
+        }
         try name([(node, path)], operation)
     }
 

@@ -31,17 +31,35 @@ struct BothWaysTests {
     // MARK: Guards
 
     @Test(arguments: [
-        (Direction.both, all, WriteGuards?(WriteGuards(overwrites: .condition, deletes: .condition))),
-        (.both, none, WriteGuards(overwrites: .head, deletes: .head)),
-        (.both, [:], WriteGuards(overwrites: .head, deletes: .head)),
-        (.both, all.merging([.deleteIfMatch: .no]) { $1 }, WriteGuards(overwrites: .condition, deletes: .head)),
-        (.both, all.merging([.putIfNoneMatch: .no]) { $1 }, WriteGuards(overwrites: .head, deletes: .condition)),
+        (Direction.both, all, WriteGuards?(WriteGuards(overwrites: .condition, parts: nil, deletes: .condition))),
+        (.both, none, WriteGuards(overwrites: .head, parts: nil, deletes: .head)),
+        (.both, [:], WriteGuards(overwrites: .head, parts: nil, deletes: .head)),
+        (
+            .both, all.merging([.deleteIfMatch: .no]) { $1 },
+            WriteGuards(overwrites: .condition, parts: nil, deletes: .head)
+        ),
+        (
+            .both, all.merging([.putIfNoneMatch: .no]) { $1 },
+            WriteGuards(overwrites: .head, parts: nil, deletes: .condition)
+        ),
         (
             .both, all.merging([.putIfMatch: .no, .putIfMatchUnquoted: .yes]) { $1 },
-            WriteGuards(overwrites: .condition, deletes: .condition)
+            WriteGuards(overwrites: .condition, parts: nil, deletes: .condition)
         ),
-        (.up, all, WriteGuards(overwrites: .condition, deletes: .listing)),
-        (.up, none, WriteGuards(overwrites: .listing, deletes: .listing)),
+        (.up, all, WriteGuards(overwrites: .condition, parts: nil, deletes: .listing)),
+        (.up, none, WriteGuards(overwrites: .listing, parts: nil, deletes: .listing)),
+        (
+            .both, all.merging([.completeIfMatch: .yes]) { $1 },
+            WriteGuards(overwrites: .condition, parts: .condition, deletes: .condition)
+        ),
+        (
+            .both, all.merging([.completeIfMatch: .no]) { $1 },
+            WriteGuards(overwrites: .condition, parts: .head, deletes: .condition)
+        ),
+        (
+            .up, all.merging([.completeIfMatch: .no]) { $1 },
+            WriteGuards(overwrites: .condition, parts: .listing, deletes: .listing)
+        ),
         (.down, all, nil),
     ])
     func `what writes go by follows from direction and service`(
@@ -58,11 +76,18 @@ struct BothWaysTests {
     }
 
     @Test(arguments: [
-        (WriteGuards(overwrites: .head, deletes: .head), String?("Overwrites and deletes in the bucket are unguarded")),
-        (WriteGuards(overwrites: .head, deletes: .condition), "Overwrites in the bucket are unguarded"),
-        (WriteGuards(overwrites: .condition, deletes: .head), "Deletes in the bucket are unguarded"),
-        (WriteGuards(overwrites: .condition, deletes: .condition), nil),
-        (WriteGuards(overwrites: .listing, deletes: .listing), nil),
+        (
+            WriteGuards(overwrites: .head, parts: nil, deletes: .head),
+            String?("Overwrites and deletes in the bucket are unguarded")
+        ),
+        (WriteGuards(overwrites: .head, parts: nil, deletes: .condition), "Overwrites in the bucket are unguarded"),
+        (WriteGuards(overwrites: .condition, parts: nil, deletes: .head), "Deletes in the bucket are unguarded"),
+        (
+            WriteGuards(overwrites: .condition, parts: .head, deletes: .condition),
+            "Overwrites by files of 16 MiB and more in the bucket are unguarded"
+        ),
+        (WriteGuards(overwrites: .condition, parts: nil, deletes: .condition), nil),
+        (WriteGuards(overwrites: .listing, parts: nil, deletes: .listing), nil),
     ])
     func `a status says where writes are unguarded`(guards: WriteGuards, words: String?) throws {
         let configuration = try sampleConfiguration(in: "/nowhere")

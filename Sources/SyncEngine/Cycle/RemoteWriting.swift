@@ -35,5 +35,10 @@ extension WriteGuards {
         let writing = RemoteWriting(folder.policy.direction, known, listed: true)
         overwrites = known.guardsPuts ? .condition : writing.looksBeforePuts ? .head : .listing
         deletes = writing.guardsDeletes ? .condition : writing.looksBeforeDeletes ? .head : .listing
+        switch known[.completeIfMatch] {
+        case .yes: parts = .condition
+        case .no: parts = writing.looksBeforeCompleting ? .head : .listing
+        case .unknown: parts = nil
+        }
     }
 }

@@ -45,9 +45,9 @@ struct Survey {
                         tally.largeComparisons += 1
                         continue
                     }
+                    // What it replaces may turn out to be no foreign version, but for as long as it is racy its row says so.
+                    if entry.isDoubtful { tally.judged.insert(entry.id) }
                     let isDoubted = isDoubted(entry, change)
-                    // It may be gated no more, but only for this cycle.
-                    if isDoubted { tally.judged.insert(entry.id) }
                     if change == .compare || isDoubted { return entry }
                     try await settle(entry, change, &tally, &recorder)
                 }

@@ -170,7 +170,8 @@ public struct SyncCycle: Sendable {
     private func sweep(_ leftovers: [RelativePath], of folder: Int64) async throws {
         guard !leftovers.isEmpty else { return }
         let kept = try await context.index.downloads(folder, after: 0, limit: Int.max)
-        for leftover in Set(leftovers).subtracting(kept.map(\.temporary)) { try? context.files.removeFile(leftover) }
+        let isKept = Set(kept.map(\.temporary))
+        for leftover in leftovers where !isKept.contains(leftover) { try? context.files.removeFile(leftover) }
     }
 
     /// Without deletes nothing is judged, and nothing that a gate weighs is done.

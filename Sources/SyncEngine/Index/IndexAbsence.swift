@@ -78,8 +78,7 @@ extension SQLiteIndex {
             // From one id that exists to the next page: the ids may have gaps of any size.
             guard
                 let first = try Int64.fetchOne(
-                    database,
-                    sql: "SELECT min(id) FROM entry WHERE id > ?",
+                    database.cachedStatement(sql: "SELECT min(id) FROM entry WHERE id > ?"),
                     arguments: [last]
                 )
             else { return nil }

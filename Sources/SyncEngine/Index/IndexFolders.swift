@@ -8,17 +8,16 @@ extension SQLiteIndex {
             let pair = folder.pairFingerprint
             let policy = folder.policyFingerprint
             let sql = "SELECT id, pair, policy FROM folder WHERE name = ?"
-            if let row = try Row.fetchOne(database, sql: sql, arguments: [folder.name]) {
+            if let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [folder.name]) {
                 let id: Int64 = try row.decode(atIndex: 0)
                 if try IndexRows.bytes(row, 1) == pair {
                     if try row.decode(String.self, atIndex: 2) != policy { try Self.setPolicy(id, policy, database) }
                     return try Self.memory(id, database)
                 }
                 // Another pair under an old name: what is known of the old one says nothing about it.
-                try database.execute(sql: "DELETE FROM folder WHERE id = ?", arguments: [id])
+                try database.cachedStatement(sql: "DELETE FROM folder WHERE id = ?").execute(arguments: [id])
             }
-            try database.execute(
-                sql: "INSERT INTO folder (name, pair, policy) VALUES (?, ?, ?)",
+            try database.cachedStatement(sql: "INSERT INTO folder (name, pair, policy) VALUES (?, ?, ?)").execute(
                 arguments: [folder.name, IndexRows.blob(pair), policy]
             )
             return try Self.memory(database.lastInsertedRowID, database)
@@ -29,19 +28,23 @@ extension SQLiteIndex {
         try read { database in
             let sql = "SELECT id FROM folder WHERE name = ? AND pair = ?"
             let arguments: StatementArguments = [folder.name, IndexRows.blob(folder.pairFingerprint)]
-            return try Int64.fetchOne(database, sql: sql, arguments: arguments).map { try Self.memory($0, database) }
+            return try Int64.fetchOne(database.cachedStatement(sql: sql), arguments: arguments).map {
+                try Self.memory($0, database)
+            }
         }
     }
 
     public func forget(_ folder: Int64) throws {
-        try write { try $0.execute(sql: "DELETE FROM folder WHERE id = ?", arguments: [folder]) }
+        try write { try $0.cachedStatement(sql: "DELETE FROM folder WHERE id = ?").execute(arguments: [folder]) }
     }
 
     private static func setPolicy(_ folder: Int64, _ policy: String, _ database: Database) throws {
-        try database.execute(sql: "UPDATE folder SET policy = ? WHERE id = ?", arguments: [policy, folder])
-        try database.execute(
-            sql: "UPDATE entry SET attention = 1, next_attempt = NULL WHERE folder = ? AND attention = 0",
-            arguments: [folder]
+        try database.cachedStatement(sql: "UPDATE folder SET policy = ? WHERE id = ?").execute(arguments: [
+            policy, folder,
+        ])
+        try database.cachedStatement(
+            sql: "UPDATE entry SET attention = 1, next_attempt = NULL WHERE folder = ? AND attention = 0"
+        ).execute(arguments: [folder]
         )
     }
 
@@ -51,7 +54,7 @@ extension SQLiteIndex {
             paused, capabilities_at
             FROM folder WHERE id = ?
             """
-        guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else {
+        guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [folder]) else {
             throw IndexDamage("a folder's row is gone")
         }
         var memory = FolderMemory(
@@ -89,7 +92,7 @@ extension SQLiteIndex {
     private static func capabilities(_ folder: Int64, _ database: Database) throws -> Capabilities {
         var capabilities = Capabilities()
         let sql = "SELECT feature, verdict FROM capability WHERE folder = ?"
-        for row in try Row.fetchAll(database, sql: sql, arguments: [folder]) {
+        for row in try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [folder]) {
             let (feature, verdict): (String, String) = (try row.decode(atIndex: 0), try row.decode(atIndex: 1))
             guard let feature = Capabilities.Feature(rawValue: feature),
                 let verdict = Capabilities.Verdict(rawValue: verdict)
@@ -101,15 +104,15 @@ extension SQLiteIndex {
 
     public func setCapabilities(_ folder: Int64, _ known: KnownCapabilities) throws {
         try write { database in
-            try database.execute(
-                sql: "UPDATE folder SET capabilities_at = ? WHERE id = ?",
-                arguments: [known.triedAt.nanoseconds, folder]
+            try database.cachedStatement(sql: "UPDATE folder SET capabilities_at = ? WHERE id = ?").execute(arguments: [
+                known.triedAt.nanoseconds, folder,
+            ]
             )
-            try database.execute(sql: "DELETE FROM capability WHERE folder = ?", arguments: [folder])
+            try database.cachedStatement(sql: "DELETE FROM capability WHERE folder = ?").execute(arguments: [folder])
             for feature in Capabilities.Feature.allCases where known.verdicts[feature] != .unknown {
-                try database.execute(
-                    sql: "INSERT INTO capability VALUES (?, ?, ?)",
-                    arguments: [folder, feature.rawValue, known.verdicts[feature].rawValue]
+                try database.cachedStatement(sql: "INSERT INTO capability VALUES (?, ?, ?)").execute(arguments: [
+                    folder, feature.rawValue, known.verdicts[feature].rawValue,
+                ]
                 )
             }
         }
@@ -117,25 +120,27 @@ extension SQLiteIndex {
 
     public func setRoot(_ folder: Int64, _ root: RootIdentity) throws {
         try write { database in
-            try database.execute(
-                sql: "UPDATE folder SET root_id = ?, root_file_system = ?, root_inode = ? WHERE id = ?",
-                arguments: [root.id, Int64(bitPattern: root.fileSystemID), Int64(bitPattern: root.inode), folder]
+            try database.cachedStatement(
+                sql: "UPDATE folder SET root_id = ?, root_file_system = ?, root_inode = ? WHERE id = ?"
+            ).execute(arguments: [root.id, Int64(bitPattern: root.fileSystemID), Int64(bitPattern: root.inode), folder]
             )
         }
     }
 
     public func setGate(_ folder: Int64, _ gate: GateMemory?) throws {
         try write { database in
-            try database.execute(
-                sql: "UPDATE folder SET gate_base_count = ?, gate_since = ?, gate_halted = ? WHERE id = ?",
-                arguments: [gate?.baseCount, gate?.since.nanoseconds, gate?.isHalted, folder]
+            try database.cachedStatement(
+                sql: "UPDATE folder SET gate_base_count = ?, gate_since = ?, gate_halted = ? WHERE id = ?"
+            ).execute(arguments: [gate?.baseCount, gate?.since.nanoseconds, gate?.isHalted, folder]
             )
         }
     }
 
     public func setPaused(_ folder: Int64, _ isPaused: Bool) throws {
         try write { database in
-            try database.execute(sql: "UPDATE folder SET paused = ? WHERE id = ?", arguments: [isPaused, folder])
+            try database.cachedStatement(sql: "UPDATE folder SET paused = ? WHERE id = ?").execute(arguments: [
+                isPaused, folder,
+            ])
         }
     }
 

@@ -84,12 +84,11 @@ extension SQLiteIndex {
     public func noteDeletes(_ folder: Int64, count: Int64, at time: UnixTime) throws {
         try write { database in
             let horizon = time.nanoseconds - GateMemory.window
-            try database.execute(
-                sql: "DELETE FROM deleted WHERE folder = ? AND time < ?",
-                arguments: [folder, horizon]
+            try database.cachedStatement(sql: "DELETE FROM deleted WHERE folder = ? AND time < ?").execute(arguments: [
+                folder, horizon,
+            ]
             )
-            try database.execute(
-                sql: "INSERT INTO deleted (folder, time, count) VALUES (?, ?, ?)",
+            try database.cachedStatement(sql: "INSERT INTO deleted (folder, time, count) VALUES (?, ?, ?)").execute(
                 arguments: [folder, time.nanoseconds, count]
             )
         }
@@ -98,7 +97,7 @@ extension SQLiteIndex {
     public func deletes(_ folder: Int64, since time: UnixTime) throws -> Int64 {
         try read { database in
             let sql = "SELECT count FROM deleted WHERE folder = ? AND time >= ?"
-            let rows = try Row.fetchCursor(database, sql: sql, arguments: [folder, time.nanoseconds])
+            let rows = try Row.fetchCursor(database.cachedStatement(sql: sql), arguments: [folder, time.nanoseconds])
             var sum: Int64 = 0
             // A row for each cycle that deleted: a sum in SQL fails where one is damaged, and does not say so.
             while let row = try rows.next() { sum &+= try IndexRows.count(row, 0) }
@@ -109,7 +108,7 @@ extension SQLiteIndex {
     // MARK: Approvals
 
     public func clearWaiting(_ folder: Int64) throws {
-        try write { try $0.execute(sql: "DELETE FROM waiting WHERE folder = ?", arguments: [folder]) }
+        try write { try $0.cachedStatement(sql: "DELETE FROM waiting WHERE folder = ?").execute(arguments: [folder]) }
     }
 
     public func addWaiting(_ folder: Int64, _ changes: [GatedChange]) throws {
@@ -124,18 +123,17 @@ extension SQLiteIndex {
     public func approveWaiting(_ folder: Int64, until expiry: UnixTime) throws -> [GatedChange.Action: Int64] {
         try write { database in
             let counts = try Row.fetchAll(
-                database,
-                sql: "SELECT action, count(*) FROM waiting WHERE folder = ? GROUP BY action",
+                database.cachedStatement(sql: "SELECT action, count(*) FROM waiting WHERE folder = ? GROUP BY action"),
                 arguments: [folder]
             )
-            try database.execute(
+            try database.cachedStatement(
                 sql: """
                     INSERT OR REPLACE INTO approval (folder, path, action, identity, expiry)
                     SELECT folder, path, action, identity, ? FROM waiting WHERE folder = ?
-                    """,
-                arguments: [expiry.nanoseconds, folder]
+                    """
+            ).execute(arguments: [expiry.nanoseconds, folder]
             )
-            try database.execute(sql: "DELETE FROM waiting WHERE folder = ?", arguments: [folder])
+            try database.cachedStatement(sql: "DELETE FROM waiting WHERE folder = ?").execute(arguments: [folder])
             var changes: [GatedChange.Action: Int64] = [:]
             for row in counts {
                 if let action = GatedChange.Action(rawValue: try row.decode(atIndex: 0)) {
@@ -170,19 +168,19 @@ extension SQLiteIndex {
         let (all, valid) = try read { database in
             (
                 try Int.fetchOne(
-                    database,
-                    sql: "SELECT 1 FROM approval WHERE folder = ? LIMIT 1",
+                    database.cachedStatement(sql: "SELECT 1 FROM approval WHERE folder = ? LIMIT 1"),
                     arguments: [folder]
                 ) != nil,
                 try Int.fetchOne(
-                    database,
-                    sql: "SELECT 1 FROM approval WHERE folder = ? AND expiry > ? LIMIT 1",
+                    database.cachedStatement(sql: "SELECT 1 FROM approval WHERE folder = ? AND expiry > ? LIMIT 1"),
                     arguments: arguments
                 ) != nil
             )
         }
         if all, !valid {
-            try write { try $0.execute(sql: "DELETE FROM approval WHERE folder = ?", arguments: [folder]) }
+            try write {
+                try $0.cachedStatement(sql: "DELETE FROM approval WHERE folder = ?").execute(arguments: [folder])
+            }
         }
         return valid
     }
@@ -198,30 +196,29 @@ extension SQLiteIndex {
 
     public func addCycle(_ folder: Int64, _ record: CycleRecord) throws {
         try write { database in
-            try database.execute(
+            try database.cachedStatement(
                 sql: """
                     INSERT INTO cycle (folder, started_at, finished_at, result, uploaded, downloaded, deleted_local,
                     deleted_remote, bytes_up, bytes_down) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    folder, record.startedAt.nanoseconds, record.finishedAt.nanoseconds, record.result.rawValue,
-                    record.uploaded, record.downloaded, record.deletedLocal, record.deletedRemote, record.bytesUp,
-                    record.bytesDown,
-                ]
+                    """
+            ).execute(arguments: [
+                folder, record.startedAt.nanoseconds, record.finishedAt.nanoseconds, record.result.rawValue,
+                record.uploaded, record.downloaded, record.deletedLocal, record.deletedRemote, record.bytesUp,
+                record.bytesDown,
+            ]
             )
             let cycle = database.lastInsertedRowID
             for (name, count) in record.requests {
-                try database.execute(
-                    sql: "INSERT INTO cycle_request (cycle, class, count) VALUES (?, ?, ?)",
-                    arguments: [cycle, name, count]
-                )
+                try database.cachedStatement(sql: "INSERT INTO cycle_request (cycle, class, count) VALUES (?, ?, ?)")
+                    .execute(arguments: [cycle, name, count]
+                    )
             }
-            try database.execute(
+            try database.cachedStatement(
                 sql: """
                     DELETE FROM cycle WHERE folder = ?1 AND id <= (
                         SELECT id FROM cycle WHERE folder = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
-                    """,
-                arguments: [folder, Self.maximumCycles]
+                    """
+            ).execute(arguments: [folder, Self.maximumCycles]
             )
         }
     }
@@ -232,10 +229,11 @@ extension SQLiteIndex {
                 SELECT id, started_at, finished_at, result, uploaded, downloaded, deleted_local, deleted_remote,
                 bytes_up, bytes_down FROM cycle WHERE folder = ? ORDER BY id DESC LIMIT 1
                 """
-            guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else { return nil }
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [folder]) else {
+                return nil
+            }
             let requests = try Row.fetchAll(
-                database,
-                sql: "SELECT class, count FROM cycle_request WHERE cycle = ?",
+                database.cachedStatement(sql: "SELECT class, count FROM cycle_request WHERE cycle = ?"),
                 arguments: [row[0] as DatabaseValue]
             )
             return CycleRecord(

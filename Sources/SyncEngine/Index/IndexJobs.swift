@@ -13,11 +13,14 @@ extension SQLiteIndex {
         try read { database in
             let sql = "SELECT \(Self.uploadColumns) FROM upload_job WHERE folder = ? AND path = ?"
             let arguments: StatementArguments = [folder, IndexRows.blob(path.bytes)]
-            guard let row = try Row.fetchOne(database, sql: sql, arguments: arguments) else { return nil }
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: arguments) else {
+                return nil
+            }
             let job = try Self.uploadJob(row)
             let rows = try Row.fetchCursor(
-                database,
-                sql: "SELECT number, etag, digest FROM upload_part WHERE job = ? ORDER BY number",
+                database.cachedStatement(
+                    sql: "SELECT number, etag, digest FROM upload_part WHERE job = ? ORDER BY number"
+                ),
                 arguments: [job.id]
             )
             var parts: [UploadedPart] = []
@@ -35,11 +38,12 @@ extension SQLiteIndex {
                 folder, IndexRows.blob(job.path.bytes), job.partSize, job.startedAt.nanoseconds, job.stamp.nanoseconds,
                 job.uploadID,
             ]
-            try database.execute(
+            try database.cachedStatement(
                 sql: """
                     INSERT INTO upload_job (folder, path, part_size, started_at, stamp, upload_id, inode, size, modified,
                     changed, mode) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
+                    """
+            ).execute(
                 arguments: StatementArguments(values + IndexRows.values(job.local))
             )
             var job = job
@@ -50,9 +54,9 @@ extension SQLiteIndex {
 
     public func setUploadID(_ uploadID: String, of job: UploadJob) throws {
         try write { database in
-            try database.execute(
-                sql: "UPDATE upload_job SET upload_id = ? WHERE id = ?",
-                arguments: [uploadID, job.id]
+            try database.cachedStatement(sql: "UPDATE upload_job SET upload_id = ? WHERE id = ?").execute(arguments: [
+                uploadID, job.id,
+            ]
             )
         }
     }
@@ -67,13 +71,15 @@ extension SQLiteIndex {
     }
 
     public func end(_ job: UploadJob) throws {
-        try write { try $0.execute(sql: "DELETE FROM upload_job WHERE id = ?", arguments: [job.id]) }
+        try write { try $0.cachedStatement(sql: "DELETE FROM upload_job WHERE id = ?").execute(arguments: [job.id]) }
     }
 
     public func uploads(_ folder: Int64, after id: Int64, limit: Int) throws -> [UploadJob] {
         try read { database in
             let sql = "SELECT \(Self.uploadColumns) FROM upload_job WHERE folder = ? AND id > ? ORDER BY id LIMIT ?"
-            return try Row.fetchAll(database, sql: sql, arguments: [folder, id, limit]).map(Self.uploadJob)
+            return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [folder, id, limit]).map(
+                Self.uploadJob
+            )
         }
     }
 
@@ -108,11 +114,12 @@ extension SQLiteIndex {
         try read { database in
             let sql = "SELECT \(Self.downloadColumns) FROM download_job WHERE folder = ? AND path = ?"
             let arguments: StatementArguments = [folder, IndexRows.blob(path.bytes)]
-            guard let row = try Row.fetchOne(database, sql: sql, arguments: arguments) else { return nil }
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: arguments) else {
+                return nil
+            }
             let job = try Self.downloadJob(row)
             let rows = try Row.fetchCursor(
-                database,
-                sql: "SELECT number, digest FROM download_part WHERE job = ? ORDER BY number",
+                database.cachedStatement(sql: "SELECT number, digest FROM download_part WHERE job = ? ORDER BY number"),
                 arguments: [job.id]
             )
             var parts: [DownloadedPart] = []
@@ -126,14 +133,14 @@ extension SQLiteIndex {
 
     public func begin(_ folder: Int64, _ job: DownloadJob) throws -> DownloadJob {
         try write { database in
-            try database.execute(
+            try database.cachedStatement(
                 sql: """
                     INSERT INTO download_job (folder, path, etag, size, part_size, temporary) VALUES (?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    folder, IndexRows.blob(job.path.bytes), job.remote.etag.value, job.remote.size, job.partSize,
-                    IndexRows.blob(job.temporary.bytes),
-                ]
+                    """
+            ).execute(arguments: [
+                folder, IndexRows.blob(job.path.bytes), job.remote.etag.value, job.remote.size, job.partSize,
+                IndexRows.blob(job.temporary.bytes),
+            ]
             )
             var job = job
             job.id = database.lastInsertedRowID
@@ -150,13 +157,15 @@ extension SQLiteIndex {
     }
 
     public func end(_ job: DownloadJob) throws {
-        try write { try $0.execute(sql: "DELETE FROM download_job WHERE id = ?", arguments: [job.id]) }
+        try write { try $0.cachedStatement(sql: "DELETE FROM download_job WHERE id = ?").execute(arguments: [job.id]) }
     }
 
     public func downloads(_ folder: Int64, after id: Int64, limit: Int) throws -> [DownloadJob] {
         try read { database in
             let sql = "SELECT \(Self.downloadColumns) FROM download_job WHERE folder = ? AND id > ? ORDER BY id LIMIT ?"
-            return try Row.fetchAll(database, sql: sql, arguments: [folder, id, limit]).map(Self.downloadJob)
+            return try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [folder, id, limit]).map(
+                Self.downloadJob
+            )
         }
     }
 

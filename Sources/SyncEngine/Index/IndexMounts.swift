@@ -27,7 +27,7 @@ extension SQLiteIndex {
     public func mountPoints(_ folder: Int64) throws -> Set<RelativePath> {
         try read { database in
             let sql = "SELECT path FROM mount_point WHERE folder = ?"
-            let rows = try Row.fetchAll(database, sql: sql, arguments: [folder])
+            let rows = try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [folder])
             return Set(try rows.map { try IndexRows.path($0, 0) })
         }
     }
@@ -41,11 +41,11 @@ extension SQLiteIndex {
         try write { database in
             for path in new {
                 let sql = "INSERT OR IGNORE INTO mount_point VALUES (?, ?)"
-                try database.execute(sql: sql, arguments: [folder, IndexRows.blob(path.bytes)])
+                try database.cachedStatement(sql: sql).execute(arguments: [folder, IndexRows.blob(path.bytes)])
             }
             for path in old {
                 let sql = "DELETE FROM mount_point WHERE folder = ? AND path = ?"
-                try database.execute(sql: sql, arguments: [folder, IndexRows.blob(path.bytes)])
+                try database.cachedStatement(sql: sql).execute(arguments: [folder, IndexRows.blob(path.bytes)])
             }
         }
     }

@@ -11,17 +11,19 @@ extension SQLiteIndex {
             var writer = OutcomeWriter(database: database, folder: folder, number: number, time: time)
             writer.hasProblems =
                 try Int.fetchOne(
-                    database,
-                    sql: "SELECT 1 FROM problem WHERE folder = ? AND entry IS NOT NULL LIMIT 1",
+                    database.cachedStatement(
+                        sql: "SELECT 1 FROM problem WHERE folder = ? AND entry IS NOT NULL LIMIT 1"
+                    ),
                     arguments: [folder]
                 ) != nil
             writer.hasJobs =
                 try Int.fetchOne(
-                    database,
-                    sql: """
-                        SELECT 1 WHERE EXISTS (SELECT 1 FROM upload_job WHERE folder = ?1)
-                        OR EXISTS (SELECT 1 FROM download_job WHERE folder = ?1)
-                        """,
+                    database.cachedStatement(
+                        sql: """
+                            SELECT 1 WHERE EXISTS (SELECT 1 FROM upload_job WHERE folder = ?1)
+                            OR EXISTS (SELECT 1 FROM download_job WHERE folder = ?1)
+                            """
+                    ),
                     arguments: [folder]
                 ) != nil
             for outcome in outcomes { try writer.write(outcome) }

@@ -228,7 +228,9 @@ public actor SQLiteIndex: Index {
         guard let entry = try entry(folder, at: path) else { return nil }
         return try read { database in
             let sql = "SELECT attention, attempts, next_attempt FROM entry WHERE id = ?"
-            guard let row = try Row.fetchOne(database, sql: sql, arguments: [entry.id]) else { return nil }
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [entry.id]) else {
+                return nil
+            }
             return EntryNotes(
                 entry: entry,
                 needsAttention: try row.decode(atIndex: 0),
@@ -284,7 +286,7 @@ public actor SQLiteIndex: Index {
                 SELECT base_count, base_bytes, (SELECT count(*) FROM entry WHERE folder = ?1 AND attention = 1)
                 FROM folder WHERE id = ?1
                 """
-            guard let row = try Row.fetchOne(database, sql: sql, arguments: [folder]) else {
+            guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [folder]) else {
                 return FolderCounts(entries: 0, bytes: 0, attention: 0)
             }
             return FolderCounts(

@@ -78,17 +78,16 @@ extension FileStatus {
 /// Other spellings of names, as file systems take them for one.
 enum Spelling {
     /// Spellings that a file system which folds names would find `name` by; none where it has only one.
-    static func others(of name: [UInt8]) -> Set<[UInt8]> {
-        var others: Set<[UInt8]> = [name.map(turned)]
+    static func others(of name: [UInt8]) -> [[UInt8]] {
+        var others = [name.map(turned)]
         if name.contains(where: { $0 >= 0x80 }), let text = String(validating: name, as: UTF8.self) {
             let forms = [
                 text.precomposedStringWithCanonicalMapping, text.decomposedStringWithCanonicalMapping,
                 text.uppercased(), text.lowercased(),
             ]
-            others.formUnion(forms.map { Array($0.utf8) })
+            others += forms.map { Array($0.utf8) }
         }
-        others.remove(name)
-        return others.filter { $0.count <= RelativePath.maximumSegmentLength }
+        return others.filter { $0 != name && $0.count <= RelativePath.maximumSegmentLength }
     }
 
     /// An ASCII letter in its other case, any other byte as it is.

@@ -19,7 +19,9 @@ extension Capabilities {
 extension WriteGuards {
     var json: JSONValue {
         .object([
-            JSONMember("overwrites", .string(overwrites.rawValue)), JSONMember("deletes", .string(deletes.rawValue)),
+            JSONMember("overwrites", .string(overwrites.rawValue)),
+            JSONMember("parts", parts.map { .string($0.rawValue) } ?? .null),
+            JSONMember("deletes", .string(deletes.rawValue)),
         ])
     }
 
@@ -27,7 +29,8 @@ extension WriteGuards {
         guard let overwrites = json["overwrites"]?.text.flatMap({ Guard(rawValue: $0) }),
             let deletes = json["deletes"]?.text.flatMap({ Guard(rawValue: $0) })
         else { return nil }
-        self.init(overwrites: overwrites, deletes: deletes)
+        let parts = json["parts"]?.text.flatMap { Guard(rawValue: $0) }
+        self.init(overwrites: overwrites, parts: parts, deletes: deletes)
     }
 }
 

@@ -119,20 +119,22 @@ struct StatusScreen {
 extension WriteGuards {
     /// What is to be said of writes that nothing but a look just before guards; nil where there are none.
     var sentence: String? {
-        let writes: String
-        switch (overwrites, deletes) {
-        case (.head, .head): writes = "Overwrites and deletes in the bucket are unguarded"
-        case (.head, .condition), (.head, .listing): writes = "Overwrites in the bucket are unguarded"
-        case (.condition, .head), (.listing, .head): writes = "Deletes in the bucket are unguarded"
-        case (.condition, .condition), (.condition, .listing), (.listing, .condition), (.listing, .listing): return nil
-        }
+        var writes: [String] = []
+        if overwrites == .head { writes.append("overwrites") }
+        if overwrites != .head, parts == .head { writes.append("overwrites by files of 16 MiB and more") }
+        if deletes == .head { writes.append("deletes") }
+        guard let first = writes.first else { return nil }
+        let all = [first.prefix(1).uppercased() + first.dropFirst()] + writes.dropFirst()
         return
-            "\(writes): the service looks at no condition there, so a HEAD comes just before, and what another writes "
-            + "between the two is lost."
+            "\(all.joined(separator: " and ")) in the bucket are unguarded: the service looks at no condition there, so a HEAD "
+            + "comes just before, and what another writes between the two is overwritten."
     }
 
     /// Of each kind of write what it goes by.
-    var summary: String { "overwrites \(Self.words(overwrites)) · deletes \(Self.words(deletes))" }
+    var summary: String {
+        let large = parts.flatMap { $0 == overwrites ? nil : " · in parts \(Self.words($0))" } ?? ""
+        return "overwrites \(Self.words(overwrites))\(large) · deletes \(Self.words(deletes))"
+    }
 
     private static func words(_ way: Guard) -> String {
         switch way {

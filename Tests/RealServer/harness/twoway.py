@@ -7,7 +7,7 @@ from . import trees
 from .daemon import DaemonCase
 
 # What SeaweedFS does, as Tests/Conformance finds it: stated here, no test has the trial among its requests.
-GUARDED = {"putIfNoneMatch": True, "putIfMatch": True, "deleteIfMatch": True}
+GUARDED = {"putIfNoneMatch": True, "putIfMatch": True, "completeIfMatch": True, "deleteIfMatch": True}
 UNGUARDED = dict.fromkeys(GUARDED, False)
 
 
