@@ -17,6 +17,9 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     /// Called before each request with its class and name; what it throws is the request's error.
     public var before: ((_ request: String, _ name: [UInt8]) throws(StoreError) -> Void)?
 
+    /// Awaited before each request: what somebody else does meanwhile.
+    public var meanwhile: ((_ request: String, _ name: [UInt8]) async -> Void)?
+
     /// Whether others have their turn before each request, as when two machines are at the bucket at once.
     public var isShared = false
 
@@ -143,6 +146,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         _ body: (inout State) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         if isShared { await Task.yield() }
+        await meanwhile?(request, name)
         trace?.note(request, name)
         try before?(request, name)
         defer { after?(request, name) }

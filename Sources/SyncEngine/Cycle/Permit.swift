@@ -4,6 +4,8 @@ struct Permit: Sendable {
     var allowsUnapproved: Bool
     /// Deletes of entries that were never in base always want an approval, whatever their share.
     let approvals: Approvals
+    /// The rows of what was judged. What a reaction or a transfer of this cycle found meanwhile was weighed by nobody.
+    let judged: BitSet
 
     /// Whether the operator approved this very change. What was approved does not count against the next hour.
     func isApproved(_ change: Change, of entry: Entry) async throws -> Bool {
@@ -13,6 +15,7 @@ struct Permit: Sendable {
 
     func allows(_ change: Change, of entry: Entry) async throws -> Bool {
         guard let gated = GatedChange(entry, change) else { return true }
+        guard judged.contains(entry.id) else { return false }
         switch change {
         case .deleteRemote(foreign: true), .deleteLocal(foreign: true):
             return try await approvals.contains(gated)

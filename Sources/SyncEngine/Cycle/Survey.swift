@@ -11,6 +11,8 @@ struct Tally: Sendable {
     var approved: Int64 = 0
     /// Entries that were changed on both sides.
     var conflicts: Int64 = 0
+    /// The rows whose deletes and foreign overwrites were counted: what comes up later waits for a cycle that counts it.
+    var judged = BitSet()
     /// Transfers of objects that travel in parts.
     var largeTransfers: Int64 = 0
     /// Large files that are left to a cycle, which compares them.
@@ -41,6 +43,8 @@ struct Survey {
                         continue
                     }
                     let isDoubted = change == .download(replacing: .foreign) && entry.isDoubtful
+                    // What it replaces may turn out to be no foreign version, but for as long as it is racy its row says so.
+                    if entry.isDoubtful { tally.judged.insert(entry.id) }
                     if change == .compare || isDoubted { return entry }
                     try await settle(entry, change, &tally, &recorder)
                 }
@@ -140,6 +144,7 @@ struct Survey {
         if change == .conflict { tally.conflicts += 1 }
         if TransferLane(change, of: entry, context.parts) == .large { tally.largeTransfers += 1 }
         guard let gated = GatedChange(entry, change) else { return }
+        tally.judged.insert(entry.id)
         if try await approvals.contains(gated) {
             tally.approved += 1
             return

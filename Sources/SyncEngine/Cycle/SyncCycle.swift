@@ -91,7 +91,7 @@ public struct SyncCycle: Sendable {
         var leftovers: [RelativePath]
 
         func permit(_ gate: QuantityGate.Verdict) -> Permit {
-            Permit(allowsUnapproved: gate.allowsUnapproved, approvals: approvals)
+            Permit(allowsUnapproved: gate.allowsUnapproved, approvals: approvals, judged: tally.judged)
         }
     }
 

@@ -1,5 +1,5 @@
-/// The rows that an observation saw, by id: one bit each, in pages of 8 KiB, so that a strange id costs one page.
-struct BitSet {
+/// Rows by id, such as those that an observation saw: one bit each, in pages of 8 KiB, so that a strange id costs one page.
+struct BitSet: Sendable {
     private var pages: [Int64: [UInt64]] = [:]
 
     private static let emptyPage = [UInt64](repeating: 0, count: 1_024)
