@@ -88,11 +88,18 @@ struct DeletePass {
                 } run: { entries in
                     (entries, await delete(entries))
                 } finish: { entries, results in
+                    var failure: (any Error)?
                     for (entry, result) in zip(entries, results) {
                         context.claims.release(entry.path, by: .cycle)
                         filter.note(isDenial: result.isDenial)
-                        try await finish(entry, result)
+                        do {
+                            try await finish(entry, result)
+                        } catch {
+                            // Those behind it may have been deleted all the same.
+                            failure = failure ?? error
+                        }
                     }
+                    if let failure { throw failure }
                 }
             } while filter.hasMore
             return nil

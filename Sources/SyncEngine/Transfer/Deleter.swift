@@ -49,13 +49,15 @@ struct Deleter: Sendable {
     /// Requests that look at objects of one batch at once.
     private static let looksAtOnce = 8
 
-    /// Settles what `settle` has a result for, several at once.
+    /// Settles what `settle` has a result for, several at once. Who is stopped has not asked for all: what was not asked for
+    /// ends the cycle, and never goes with a batch.
     private func each(
         of entries: [Entry],
         _ results: inout [Result?],
         _ settle: @escaping @Sendable (Entry) async -> Result?
     ) async {
-        var pending = results.indices.filter { results[$0] == nil }[...]
+        let wanted = results.indices.filter { results[$0] == nil }
+        var pending = wanted[...]
         var settled: [(Int, Result?)] = []
         try? await runBounded(limit: Self.looksAtOnce) {
             pending.popFirst()
@@ -64,6 +66,7 @@ struct Deleter: Sendable {
         } finish: {
             settled.append($0)
         }
+        for position in wanted { results[position] = .fatal(CycleFailure(of: CancellationError())) }
         for (position, result) in settled { results[position] = result }
     }
 
