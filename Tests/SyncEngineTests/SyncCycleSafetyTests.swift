@@ -49,6 +49,22 @@ struct SyncCycleSafetyTests {
         #expect(report.skipped == 3)
     }
 
+    @Test func `where both sides are written to, an object that may not be looked at is not replaced unseen`()
+        async throws
+    {
+        let world = try World(direction: .both)
+        world.store.configure { $0.honoursConditions = false }
+        world.write("a", "a")
+        world.store.before = { request, name throws(StoreError) in
+            guard request == "HEAD" || request == "LIST" && !name.isEmpty else { return }
+            world.putObject("a", "somebody else's")
+            throw StoreError(code: .accessDenied, message: "access denied", status: 403)
+        }
+        let report = try await world.run()
+        #expect(report.problems.map(\.problem.kind) == [.denied])
+        #expect(world.objects == ["a": "somebody else's"])
+    }
+
     @Test func `another file system mounted inside the root is unknown`() async throws {
         let world = try await settled(.up)
         for name in ["d/1", "d/2"] { world.remove(name) }

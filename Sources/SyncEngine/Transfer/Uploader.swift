@@ -9,12 +9,13 @@ struct Uploader: Sendable {
     let comparer: ContentComparer
     /// Whether the object must be looked at first, because no listing of this cycle has seen it.
     let looksFirst: Bool
-    /// Whether an object that may not be looked at is left alone: for who has no base, nothing else says that none is there.
+    /// Whether an object that may not be looked at is left alone: where others write, too, and for who has no base, nothing
+    /// else says what is there.
     let mustLook: Bool
 
     init(_ context: CycleContext, folder: Int64, meter: TransferMeter, slots: PartSlots, _ writing: RemoteWriting) {
         looksFirst = writing.looksBeforePuts
-        mustLook = context.outcomes != nil
+        mustLook = context.outcomes != nil || context.folder.policy.direction == .both
         files = context.files
         store = context.store
         clock = context.clock
