@@ -49,6 +49,17 @@ struct SyncCycleSafetyTests {
         #expect(report.skipped == 3)
     }
 
+    @Test(arguments: [Direction.down, .both])
+    func `an object that cannot come down for a link in its way is told`(direction: Direction) async throws {
+        let world = try World(direction: direction)
+        world.place(.symbolicLink, at: "a")
+        world.place(.special, at: "dir")
+        for name in ["a", "dir/b", "c"] { world.putObject(name, name) }
+        let report = try await world.run()
+        #expect(report.problems.map(\.problem.kind) == [.collision, .collision])
+        #expect(world.files == ["c": "c"])
+    }
+
     @Test func `where both sides are written to, an object that may not be looked at is not replaced unseen`()
         async throws
     {

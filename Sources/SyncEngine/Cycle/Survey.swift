@@ -132,9 +132,11 @@ struct Survey {
     /// What keeps an object from coming down: something unknown where its file must be. Upwards that which is unknown
     /// is told where it stands, or is no file at all.
     private func obstacle(to entry: Entry) -> Problem? {
-        guard decider.policy.direction == .down, let remote = entry.remote, entry.base?.remote != remote else {
-            return nil
+        switch decider.policy.direction {
+        case .up: return nil
+        case .down, .both: break
         }
+        guard let remote = entry.remote, entry.base?.remote != remote else { return nil }
         let message = "a link, a special file or what cannot be read is in the way of this object: move it away"
         return Problem(path: entry.path.bytes, side: .local, kind: .collision, message: message)
     }
