@@ -1,6 +1,7 @@
 import Foundation
-import SyncEngine
 import Testing
+
+@testable import SyncEngine
 
 /// The real file system below a root in a temporary directory, with openat2 and without.
 @Suite(.serialized)
@@ -112,6 +113,26 @@ struct PosixFileSystemTests {
         try files.synchronizeDirectory(path("a/b"))
         try files.synchronizeDirectory(nil)
         try files.synchronizeAll()
+    }
+
+    /// As on NFS: no rename leaves alone what stands at its target.
+    @Test(arguments: [".syncd-trash/old", "other"])
+    func `a rename in steps removes no file that is renamed into its way, and never replaces`(target: String) throws {
+        let root = Root()
+        for name in ["tree/old", "tree/taken", "tree/.syncd-trash/taken"] { try root.write(name, "old") }
+        try root.write("tree/new", "new")
+        let files = root.files(true)
+        try files.renameInSteps(path("old"), to: path(target)) {
+            Foundation.rename("\(root.path)/tree/new", "\(root.path)/tree/old")
+        }
+        let kept = ["old", target].compactMap { try? root.read("tree/\($0)") }
+        #expect(kept.contains("new"), "kept: \(kept)")
+        for taken in ["taken", ".syncd-trash/taken"] {
+            #expect(code { try files.renameInSteps(path(target), to: path(taken)) } == .exists)
+        }
+        try files.removeFile(path(target))
+        #expect(code { try files.renameInSteps(path("none"), to: path(target)) } == .notFound)
+        #expect(code { _ = try files.status(path(target)) } == .notFound, "nothing is left where the name was held")
     }
 
     @Test(arguments: [true, false])

@@ -139,9 +139,32 @@ extension PosixFileSystem {
             try rename(path, to: target, flags: clinux_rename_noreplace)
         } catch {
             guard error.code == .unsupported else { throw error }
-            // The file system knows no flags: a second name never replaces, then the first one goes.
+            try renameInSteps(path, to: target)
+        }
+    }
+
+    /// Renames where the file system knows no flags (NFS), never replacing; what somebody renames onto `path` meanwhile is
+    /// moved, or stays. `meanwhile` is what happens between two steps.
+    func renameInSteps(
+        _ path: RelativePath,
+        to target: RelativePath,
+        meanwhile: () -> Void = {}
+    ) throws(FileSystemError) {
+        guard target.bytes.starts(with: RelativePath.reservedPrefix) else {
+            // A second name never replaces; then the first one goes, while it is still one of the same file.
             try link(path, to: target)
-            try removeFile(path)
+            meanwhile()
+            if try status(path).state.inode == status(target).state.inode { try removeFile(path) }
+            return
+        }
+        // Among what is syncd's own nobody else takes names: an empty file holds this one until it is replaced in one step.
+        close(try openBeneath(target, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600))
+        meanwhile()
+        do {
+            try rename(path, to: target, flags: 0)
+        } catch {
+            try? removeFile(target)
+            throw error
         }
     }
 
