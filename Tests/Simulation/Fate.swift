@@ -16,6 +16,8 @@ final class Fate: SeamObserver, @unchecked Sendable {
         var lossRate: UInt64?
         /// The effect, from 1, before which the machine dies; nil for none.
         var death: Int?
+        /// Whether one cycle runs, and no reaction beside it that observes for itself.
+        var isAlone = true
     }
 
     private let number: Int
@@ -63,6 +65,7 @@ final class Fate: SeamObserver, @unchecked Sendable {
 
     /// Absence is evidence only if the observation was complete.
     private func judge(_ call: SeamCall) {
+        guard plan.isAlone else { return }
         let deletesLocal = call.name == "rename" && call.subject.starts(with: Array(".syncd-trash/".utf8))
         if deletesLocal || call.name == "delete", failures.contains(where: { $0.name == "list" && $0.subject.isEmpty })
         {

@@ -6,8 +6,12 @@ extension Simulation {
     /// A cycle of each machine, with all that can come in its way: at once where the store keeps them apart.
     func trouble() throws {
         editRate = chance(1, in: 2) ? UInt64.random(in: 5...60, using: &generator) : nil
-        for machine in machines { machine.fate.meet(drawPlan()) }
-        let scopes = machines.map { drawScopes($0) }
+        let scopes = machines.map { _ in drawScopes() }
+        for (machine, scopes) in zip(machines, scopes) {
+            var plan = drawPlan()
+            plan.isAlone = scopes.count == 1
+            machine.fate.meet(plan)
+        }
         let executor = SimulationExecutor(seed: generator.next())
         let machines = machines
         if scenario.isGuarded {
@@ -39,7 +43,7 @@ extension Simulation {
     }
 
     /// A cycle, of which some look at a part only; and beside it, in some cases, a reaction to what a watcher saw.
-    private func drawScopes(_ machine: Machine) -> [CycleScope] {
+    private func drawScopes() -> [CycleScope] {
         var scope = CycleScope.whole
         switch Int.random(in: 0..<8, using: &generator) {
         case 0: scope.lists = false
