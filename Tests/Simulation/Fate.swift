@@ -29,6 +29,8 @@ final class Fate: SeamObserver, @unchecked Sendable {
     private(set) var isDead = false
     /// Calls that were made to fail since the plan was made.
     private(set) var failures: [SeamCall] = []
+    /// True until the first step that carries something out.
+    private var isObserving = true
     /// What this machine did though what it had seen was no reason for it; nil for nothing.
     private(set) var violation: String?
     /// What others do just before a call.
@@ -42,7 +44,7 @@ final class Fate: SeamObserver, @unchecked Sendable {
 
     func meet(_ plan: Plan) {
         self.plan = plan
-        (effects, isDead, failures) = (0, false, [])
+        (effects, isDead, failures, isObserving) = (0, false, [], true)
     }
 
     func before(_ call: SeamCall) throws(SeamFailure) {
@@ -58,14 +60,20 @@ final class Fate: SeamObserver, @unchecked Sendable {
             }
         }
         if let rate = plan.faultRate, generator.next() % rate == 0 {
-            failures.append(call)
+            if isObserving || call.name != "readDirectory" { failures.append(call) }
             throw SeamFailure(errno: [EIO, EACCES, ENOSPC, ESTALE, EMFILE][Int(generator.next() % 5)])
         }
     }
 
+    /// Effects that a cycle has before it carries anything out.
+    private static let preparations: Set<String> = [
+        "commit", "writeRootID", "synchronize", "synchronizeDirectory", "synchronizeAll",
+    ]
+
     /// Absence is evidence only if the observation was complete.
     private func judge(_ call: SeamCall) {
         guard plan.isAlone else { return }
+        if call.isEffect, !Self.preparations.contains(call.name) { isObserving = false }
         let deletesLocal = call.name == "rename" && call.subject.starts(with: Array(".syncd-trash/".utf8))
         if deletesLocal || call.name == "delete", failures.contains(where: { $0.name == "list" && $0.subject.isEmpty })
         {

@@ -62,6 +62,9 @@ final class Machine: @unchecked Sendable {
 
     func cycle(_ scope: CycleScope = .whole) async -> CycleReport { await SyncCycle(context).run(scope) }
 
+    /// As in the daemon, which reacts to nothing before a cycle has looked at everything.
+    var canReact: Bool { share.isSurveyed }
+
     func approve() async { _ = try? await OperatorWishes(context).approve() }
 
     /// Another process, which knows what the disk and the index hold.

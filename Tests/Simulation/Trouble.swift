@@ -6,7 +6,7 @@ extension Simulation {
     /// A cycle of each machine, with all that can come in its way: at once where the store keeps them apart.
     func trouble() throws {
         editRate = chance(1, in: 2) ? UInt64.random(in: 5...60, using: &generator) : nil
-        let scopes = machines.map { _ in drawScopes() }
+        let scopes = machines.map { drawScopes(mayReact: $0.canReact) }
         for (machine, scopes) in zip(machines, scopes) {
             var plan = drawPlan()
             plan.isAlone = scopes.count == 1
@@ -43,7 +43,7 @@ extension Simulation {
     }
 
     /// A cycle, of which some look at a part only; and beside it, in some cases, a reaction to what a watcher saw.
-    private func drawScopes() -> [CycleScope] {
+    private func drawScopes(mayReact: Bool) -> [CycleScope] {
         var scope = CycleScope.whole
         switch Int.random(in: 0..<8, using: &generator) {
         case 0: scope.lists = false
@@ -51,7 +51,7 @@ extension Simulation {
         case 2: scope.deletes = false
         default: break
         }
-        guard scenario.direction != .down, chance(1, in: 3) else { return [scope] }
+        guard mayReact, scenario.direction != .down, chance(1, in: 3) else { return [scope] }
         let paths = scenario.names.filter { _ in chance(1, in: 3) }
         return [scope, .reaction(to: paths.map { RelativePath(unchecked: Array($0.utf8), in: nil) })]
     }

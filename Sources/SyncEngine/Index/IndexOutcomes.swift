@@ -65,7 +65,8 @@ private struct OutcomeWriter {
             if hasJobs, let endedJob { try end(endedJob, of: entry.path) }
             try clearProblem(row.id)
         case .sent(let entry, let base):
-            try agree(entry, try row(of: entry) ?? rowAnew(at: entry.path), base, isRacy: false, takesLocal: false)
+            // It is being written to: what it is by now may look like what was sent.
+            try agree(entry, try row(of: entry) ?? rowAnew(at: entry.path), base, isRacy: true, takesLocal: false)
         case .removed(let entry):
             guard let row = try row(of: entry) else { return }
             try remove(entry, row)
