@@ -56,6 +56,7 @@ docs: setup ## Build the documentation of the S3API library into .build/docs
 lint: setup ## Check the format of the Swift code, and the scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	.venv/bin/shellcheck -x .ci/run scripts/*.sh scripts/servers/*.sh packaging/postinst packaging/prerm packaging/postrm
+	@for patch in Tests/Mutants/*.patch; do git apply --check $$patch || exit 1; done
 	git ls-files -co --exclude-standard '*.py' | xargs -r .venv/bin/python -W error -c \
 	    'import pathlib, sys; [compile(pathlib.Path(path).read_text(), path, "exec") for path in sys.argv[1:]]'
 

@@ -36,12 +36,21 @@ extension Simulation {
         let mayBeInTrash = hadFaults || hadDeaths || scenario.direction == .down
         let kept = mayBeInTrash ? Set(machines.flatMap(\.trash)) : []
         if let complaint = oracle.complaint(sides, problems: problems, kept: kept) { return complaint }
+        if !hadMeddling, let twice = copiedTwice(sides[0]) { return "two copies of one loser: \(twice)" }
         // What came in ranges waits for the way to be cleared.
         if problems.isEmpty, let left = machines.flatMap(\.temporaryFiles).first {
             return "left behind: \(String(decoding: left, as: UTF8.self))"
         }
         if !hasLostIndex, !store.unfinished.isEmpty { return "unfinished uploads: \(store.unfinished.count)" }
         return nil
+    }
+
+    /// A content that has two conflict copies; nil for none. The loser of a conflict has one name, whoever gives it and however
+    /// often that is tried.
+    private func copiedTwice(_ tree: [[UInt8]: [UInt8]]) -> String? {
+        let copies = tree.filter { String(decoding: $0.key, as: UTF8.self).contains(" (conflict ") }
+        let twice = Dictionary(grouping: copies.keys) { copies[$0] }.values.first { $0.count > 1 }
+        return twice?.map { String(decoding: $0, as: UTF8.self) }.sorted().joined(separator: ", ")
     }
 
     /// Whether a name cannot be on both sides: one that the store folds, and a file where a directory is on the other side.

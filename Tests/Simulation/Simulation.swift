@@ -17,6 +17,8 @@ public final class Simulation {
     var edits = 0
     /// One call in so many meets an edit; nil for none.
     var editRate: UInt64?
+    /// Whether users wrote while cycles ran: then one content may come to have two names for good reasons.
+    var hadMeddling = false
     /// Whether calls failed. Then an edit of the last moment may be found in the trash alone.
     var hadFaults = false
     /// Whether the power went. Then an edit of the last moment may be found in the trash alone.

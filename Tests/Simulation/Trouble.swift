@@ -92,6 +92,7 @@ extension Simulation {
     /// A user's hand between two steps of a cycle.
     func meddle() {
         guard let rate = editRate, generator.next() % rate == 0 else { return }
+        hadMeddling = true
         randomEdit(duringCycle: true)
     }
 }

@@ -15,7 +15,8 @@ extension Simulation {
         let machines = machines.indices.map(Place.machine)
         switch scenario.direction {
         case .up: return machines
-        case .down: return [.bucket]
+        // What is edited on the side that follows goes to the trash.
+        case .down: return [.bucket] + machines
         // Between a look and an unconditional write nothing is safe in the bucket.
         case .both: return duringCycle && !scenario.isGuarded ? machines : machines + [.bucket]
         }
