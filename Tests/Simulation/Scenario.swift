@@ -51,7 +51,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
     /// Names that users write to.
     var names: [String] {
         let common = ["a.txt", "b", "dir/c.txt", "dir/d", "e (1).tar.gz", "\u{E9}", "e\u{301}", "x y+%"]
-        return common + (swaps ? ["s", "s/t", "s/t/u"] : []) + (foldsBackslashes ? ["dir\\c.txt"] : [])
+        return common + (swaps ? ["s", "s/t", "s/t/u"] : [])
+            + (foldsBackslashes && direction != .down ? ["dir\\c.txt"] : [])
     }
 
     public var description: String {

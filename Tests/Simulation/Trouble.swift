@@ -62,10 +62,10 @@ extension Simulation {
         complaint = complaint ?? machine.fate.violation ?? strange(on: machine)
         if isDead, chance(1, in: 2) {
             journal.note("the power goes on machine \(machine.number)")
-            let before = Set(machine.files.values)
+            let before = Set(machine.files.values).union(machine.trash)
             machine.cutPower(using: &generator)
             let others = machines.filter { $0 !== machine }.flatMap(\.files.values) + store.contents.values
-            oracle.forget(before: before, after: Set(machine.files.values), elsewhere: Set(others))
+            oracle.forget(before: before, after: Set(machine.files.values).union(machine.trash), elsewhere: Set(others))
             hadDeaths = true
             complaint = complaint ?? strange(on: machine)
         } else if isDead || chance(1, in: 4) {

@@ -17,8 +17,8 @@ extension FakeNode {
 }
 
 /// The changes of names that no power cut may undo any more, and those that one may: in each directory those that were made
-/// last go first, and a change of several names is kept or undone as a whole. So do file systems that keep a journal; POSIX
-/// promises no more.
+/// last go first, a change of several names is kept or undone as a whole, and no name is kept in a directory that is not. So do
+/// file systems that keep a journal.
 struct FakeJournal {
     /// One name of a directory that stands for another node than before.
     struct Step {
@@ -46,7 +46,8 @@ struct FakeJournal {
         var needed: Set<UInt64> = [directory.inode]
         keep { steps in
             let inodes = steps.map(\.directory.inode)
-            guard inodes.contains(where: needed.contains) else { return false }
+            let makesNeeded = steps.contains { $0.node.map { needed.contains($0.inode) } ?? false }
+            guard makesNeeded || inodes.contains(where: needed.contains) else { return false }
             needed.formUnion(inodes)
             return true
         }
@@ -69,6 +70,7 @@ struct FakeJournal {
             let inodes = steps.map(\.directory.inode)
             if inodes.contains(where: lost.contains) || Int.random(in: 0..<rate, using: &generator) == 0 {
                 lost.formUnion(inodes)
+                lost.formUnion(steps.compactMap(\.node?.inode))
             } else {
                 kept.append(steps)
             }

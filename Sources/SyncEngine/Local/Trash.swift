@@ -34,11 +34,14 @@ struct Trash: Sendable {
     /// - Returns: where what stood there is now.
     /// - Throws: ``FileSystemError``; then both are where they were.
     func exchange(_ path: RelativePath, with target: RelativePath) throws(FileSystemError) -> RelativePath {
-        let (_, place) = try move(path, as: target)
+        let (state, place) = try move(path, as: target)
         do {
             try files.exchange(place, with: target)
             return place
         } catch {
+            // A network may lose the answer to a step that was taken: what lies here tells. Nobody can tell: it stays.
+            guard let now = try? files.status(place) else { throw error }
+            if now.state.inode != state.inode { return place }
             try files.rename(place, to: path)
             throw error
         }

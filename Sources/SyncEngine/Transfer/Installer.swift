@@ -171,6 +171,17 @@ struct Installer {
         )
     }
 
+    /// Removes what was fetched; but where the name stands for another file by now, since an exchange only seemed to fail, that
+    /// goes to the trash.
+    private func remove(_ staged: StagedDownload) {
+        guard let now = try? files.status(staged.temporary) else { return }
+        if now.state.inode == staged.state.inode {
+            try? files.removeFile(staged.temporary)
+        } else {
+            _ = try? trash.move(staged.temporary, as: staged.entry.path)
+        }
+    }
+
     private func discard(_ staged: StagedDownload, because error: FileSystemError) -> Result {
         let problem = Problem(local: staged.entry.path, error: error)
         if [.isDirectory, .notDirectory, .notEmpty].contains(error.code) {
@@ -178,7 +189,7 @@ struct Installer {
             if !staged.isRanged { try? files.removeFile(staged.temporary) }
             return .blocked(problem)
         }
-        try? files.removeFile(staged.temporary)
+        remove(staged)
         return .failed(.failed(entry: staged.entry.version, problem))
     }
 }
