@@ -135,7 +135,7 @@ class VersionTests(IndexCase):
     def make_older(self, machine):
         """Takes back what the later versions of the schema brought."""
         database = sqlite3.connect(machine.state / "index.db")
-        tables = ["upload_part", "upload_job", "download_part", "download_job", "capability"]
+        tables = ["upload_part", "upload_job", "download_part", "download_job", "capability", "mount_point"]
         columns = ["entry.digest_part_size", "entry.attempts", "entry.next_attempt", "folder.paused", "folder.capabilities_at"]
         database.executescript(
             "".join(f"DROP TABLE {table};" for table in tables)

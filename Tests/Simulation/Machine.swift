@@ -31,6 +31,7 @@ final class Machine: @unchecked Sendable {
         self.database = database
         self.clock = OffsetClock(clock, seconds: scenario.clockOffsets[number])
         disk = FakeFileSystem(clock: self.clock, granularity: scenario.granularity, forgets: true)
+        if scenario.foldsNames { disk.fold(.preserving) }
         fate = Fate(number: number, seed: seed, journal: journal)
         random = SeededRandom(seed: seed)
         index = try SQLiteIndex(in: database, observer: fate)

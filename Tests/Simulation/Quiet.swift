@@ -16,6 +16,7 @@ extension Simulation {
             if let name = scenario.names.randomElement(using: &generator) { machine.disk.touch(Array(name.utf8)) }
             pass(seconds: 1...100)
             let merge = Merge(base: base, local: machine.files, remote: store.contents)
+            let sent = store.bytesUp
             var report = run { await machine.cycle() }
             if report.halt != nil {
                 run { await machine.approve() }
@@ -26,6 +27,7 @@ extension Simulation {
             if report.record.result != .inSync { return "not in sync: \(report.record.result) \(problems)" }
             if base != store.contents { return "the sides differ after one cycle: \(problems)" }
             if let complaint = merge.complaint(base) { return complaint }
+            if store.bytesUp - sent > merge.bytesUp { return "\(store.bytesUp - sent) bytes sent for \(merge.bytesUp)" }
         }
         return calm()
     }
@@ -37,10 +39,16 @@ struct Merge {
     private var allowed: [[UInt8]: Set<[UInt8]>] = [:]
     /// What must be kept under a name of its own, if not under the old one.
     private var conflicts: [[UInt8]: Set<[UInt8]>] = [:]
+    /// What it takes to tell the bucket, at most.
+    private(set) var bytesUp: Int64 = 0
 
     init(base: [[UInt8]: [UInt8]], local: [[UInt8]: [UInt8]], remote: [[UInt8]: [UInt8]]) {
         for name in Set(base.keys).union(local.keys).union(remote.keys) {
             let (old, here, there) = (base[name], local[name], remote[name])
+            if let here, here != old, here != there {
+                let loser = there == old ? nil : there
+                bytesUp += Int64(here.count + (loser?.count ?? 0))
+            }
             if here == there || there == old {
                 allowed[name] = Set([here].compactMap { $0 })
             } else if here == old {

@@ -56,11 +56,20 @@ extension Simulation {
     /// Whether a name cannot be on both sides: one that the store folds, and a file where a directory is on the other side.
     private func isInherent(_ name: [UInt8], _ sides: [[[UInt8]: [UInt8]]]) -> Bool {
         if scenario.foldsBackslashes, name.contains(UInt8(ascii: "\\")) { return true }
+        let text = String(decoding: name, as: UTF8.self).lowercased()
+        if scenario.foldsNames, sides.contains(where: { hasTwin(of: text, in: $0) }) { return true }
         let slash = UInt8(ascii: "/")
         return sides.contains { side in
             side.keys.contains { $0.starts(with: name + [slash]) || name.starts(with: $0 + [slash]) }
         }
     }
+}
+
+/// Whether two names of a tree are one to a disk that folds them, `folded` or a directory above it among them.
+private func hasTwin(of folded: String, in tree: [[UInt8]: [UInt8]]) -> Bool {
+    let names = tree.keys.map { String(decoding: $0, as: UTF8.self) }
+    let parents = Set(names.flatMap { name in name.indices.filter { name[$0] == "/" }.map { String(name[..<$0]) } })
+    return (names + parents).filter { folded == $0.lowercased() || folded.hasPrefix($0.lowercased() + "/") }.count > 1
 }
 
 extension CycleReport {

@@ -16,6 +16,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
     var pageSize: Int
     /// Contents of 8 bytes and more, which is all of them, travel in parts.
     var isLarge: Bool
+    /// The disks take "A.TXT" for "a.txt", and one "é" for the other.
+    var foldsNames: Bool
     /// How fine the disks' times are, in nanoseconds.
     var granularity: Int64
     /// What the clocks of the machines are ahead of the store's, in seconds.
@@ -34,6 +36,7 @@ public struct Scenario: Sendable, CustomStringConvertible {
         listsByDirectory = Int.random(in: 0..<4, using: &generator) == 0
         makesOpaqueTags = Int.random(in: 0..<6, using: &generator) == 0
         foldsBackslashes = Int.random(in: 0..<6, using: &generator) == 0
+        foldsNames = Int.random(in: 0..<8, using: &generator) == 0
         pageSize = Int.random(in: 2...9, using: &generator)
         isLarge = Int.random(in: 0..<4, using: &generator) == 0
         let ticks: [Int64] = [1, 1, 4_000_000, 1_000_000_000, 2_000_000_000]
@@ -45,20 +48,21 @@ public struct Scenario: Sendable, CustomStringConvertible {
         concurrency = [1, 4, 8].randomElement(using: &generator) ?? 4
         isQuiet =
             direction == .both && machines == 1 && !swaps && !foldsBackslashes
-            && Int.random(in: 0..<3, using: &generator) == 0
+            && !foldsNames && Int.random(in: 0..<3, using: &generator) == 0
     }
 
     /// Names that users write to.
     var names: [String] {
         let common = ["a.txt", "b", "dir/c.txt", "dir/d", "e (1).tar.gz", "\u{E9}", "e\u{301}", "x y+%"]
         return common + (swaps ? ["s", "s/t", "s/t/u"] : [])
-            + (foldsBackslashes && direction != .down ? ["dir\\c.txt"] : [])
+            + (foldsNames ? ["A.TXT", "DIR/d"] : []) + (foldsBackslashes && direction != .down ? ["dir\\c.txt"] : [])
     }
 
     public var description: String {
         let traits = [
             isGuarded ? "" : "unguarded", listsByDirectory ? "lists by directory" : "", makesOpaqueTags ? "opaque" : "",
-            foldsBackslashes ? "folds backslashes" : "", isLarge ? "in parts" : "", swaps ? "swaps" : "",
+            foldsBackslashes ? "folds backslashes" : "", foldsNames ? "folds names" : "", isLarge ? "in parts" : "",
+            swaps ? "swaps" : "",
             isQuiet ? "quiet" : "",
         ]
         return

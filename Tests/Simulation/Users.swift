@@ -37,7 +37,7 @@ extension Simulation {
     /// The content of a name; nil for none.
     private func content(_ name: String, at place: Place) -> [UInt8]? {
         switch place {
-        case .machine: contents(at: place)[Array(name.utf8)]
+        case .machine: contents(at: place)[spelled(name, at: place)]
         case .bucket: contents(at: place)[key(name)]
         }
     }
@@ -53,6 +53,16 @@ extension Simulation {
             journal.note("\(place) writes \(name) again")
             write(name, content, at: place)
         }
+    }
+
+    /// The name by which a disk knows what is asked for by `name`.
+    private func spelled(_ name: String, at place: Place) -> [UInt8] {
+        let names = contents(at: place).keys
+        let own = Array(name.utf8)
+        guard scenario.foldsNames, !names.contains(own) else { return own }
+        // Composed and decomposed letters are the same to a `String`.
+        let twin = names.first { String(decoding: $0, as: UTF8.self).lowercased() == name.lowercased() }
+        return twin ?? own
     }
 
     private func contents(at place: Place) -> [[UInt8]: [UInt8]] {
@@ -78,9 +88,12 @@ extension Simulation {
 
     /// Removes what cannot stand beside a name: what is beneath it, conflict copies among it, and what is a file above it.
     private func clear(_ name: String, at place: Place) {
+        let folds = scenario.foldsNames && place != .bucket
+        let own = folds ? name.lowercased() : name
         let present = contents(at: place).keys.map { String(decoding: $0, as: UTF8.self) }.sorted()
-        for other in present where other.hasPrefix(name + "/") || name.hasPrefix(other + "/") {
-            delete(other, at: place)
+        for other in present {
+            let known = folds ? other.lowercased() : other
+            if known.hasPrefix(own + "/") || own.hasPrefix(known + "/") { delete(other, at: place) }
         }
     }
 
@@ -106,6 +119,7 @@ extension Simulation {
     private func rename(_ name: String, to other: String, at place: Place) {
         guard name != other, let content = content(name, at: place) else { return }
         guard !name.hasPrefix(other + "/"), !other.hasPrefix(name + "/") else { return }
+        if scenario.foldsNames, place != .bucket, name.lowercased() == other.lowercased() { return }
         clear(other, at: place)
         if let replaced = self.content(other, at: place) { oracle.note(replacing: replaced, by: nil) }
         journal.note("\(place) renames \(name) to \(other)")
