@@ -49,7 +49,7 @@ EXPECTED = {
     "capabilities_seen": row("as above"),
     # What writes of a folder that syncs both ways go by, as it found out itself.
     "overwrites_both_ways": row("guarded", "guarded", "unguarded", "unguarded", "guarded"),
-    "parts_both_ways": row("guarded", "unguarded", "guarded", "unguarded", "unguarded"),
+    "parts_both_ways": row("guarded", "unguarded", "unguarded", "unguarded", "unguarded"),
     "deletes_both_ways": row("guarded", "unguarded", "guarded", "unguarded", "guarded"),
     # Deletes.
     "deletes_in_batches": row("works"),

@@ -45,11 +45,14 @@ extension Simulation {
         return nil
     }
 
-    /// A content that has two conflict copies; nil for none. The loser of a conflict has one name, whoever gives it and however
-    /// often that is tried.
+    /// A content of one time that has two conflict copies; nil for none. The loser of a conflict has one name, whoever gives it and
+    /// however often that is tried.
     private func copiedTwice(_ tree: [[UInt8]: [UInt8]]) -> String? {
         let copies = tree.filter { String(decoding: $0.key, as: UTF8.self).contains(" (conflict ") }
-        let twice = Dictionary(grouping: copies.keys) { copies[$0] }.values.first { $0.count > 1 }
+        // All but the digest at its end.
+        let twice = Dictionary(grouping: copies.keys) { name in
+            (copies[name] ?? []) + (name.lastIndex(of: UInt8(ascii: " ")).map { name[..<$0] } ?? [])
+        }.values.first { $0.count > 1 }
         return twice?.map { String(decoding: $0, as: UTF8.self) }.sorted().joined(separator: ", ")
     }
 

@@ -19,6 +19,8 @@ public final class Simulation {
     var editRate: UInt64?
     /// Whether users wrote while cycles ran: then one content may come to have two names for good reasons.
     var hadMeddling = false
+    /// The same of the cycles that run.
+    var hasMeddled = false
     /// Whether calls failed. Then an edit of the last moment may be found in the trash alone.
     var hadFaults = false
     /// Whether the power went. Then an edit of the last moment may be found in the trash alone.

@@ -12,6 +12,8 @@ extension Simulation {
             plan.isAlone = scopes.count == 1
             machine.fate.meet(plan)
         }
+        hasMeddled = false
+        let before = Sides(local: machines[0].files, remote: store.contents)
         let executor = SimulationExecutor(seed: generator.next())
         let machines = machines
         if scenario.isGuarded {
@@ -28,7 +30,24 @@ extension Simulation {
             }
         }
         editRate = nil
+        complaint = complaint ?? vanished(since: before)
         for machine in machines { try follow(machine) }
+    }
+
+    private struct Sides {
+        var local: [[UInt8]: [UInt8]]
+        var remote: [[UInt8]: [UInt8]]
+    }
+
+    /// A name that is on one side, was on the other before the cycle, and is there no more, though no user was at work
+    /// meanwhile: nothing that anybody did is a reason for it.
+    private func vanished(since before: Sides) -> String? {
+        guard machines.count == 1, !hasMeddled else { return nil }
+        let after = Sides(local: machines[0].files, remote: store.contents)
+        let local = before.local.keys.filter { after.local[$0] == nil && after.remote[$0] != nil }
+        let remote = before.remote.keys.filter { after.remote[$0] == nil && after.local[$0] != nil }
+        guard let name = local.first ?? remote.first else { return nil }
+        return "\(String(decoding: name, as: UTF8.self)) is gone from one side, and nobody deleted it"
     }
 
     func chance(_ times: Int, in total: Int) -> Bool { Int.random(in: 0..<total, using: &generator) < times }
@@ -65,7 +84,9 @@ extension Simulation {
             let before = Set(machine.files.values).union(machine.trash)
             machine.cutPower(using: &generator)
             let others = machines.filter { $0 !== machine }.flatMap(\.files.values) + store.contents.values
-            oracle.forget(before: before, after: Set(machine.files.values).union(machine.trash), elsewhere: Set(others))
+            // Upwards, what the index did not come to know is foreign in the bucket, and goes when that is approved.
+            let elsewhere = scenario.direction == .up ? [] : Set(others)
+            oracle.forget(before: before, after: Set(machine.files.values).union(machine.trash), elsewhere: elsewhere)
             hadDeaths = true
             complaint = complaint ?? strange(on: machine)
         } else if isDead || chance(1, in: 4) {
@@ -92,7 +113,7 @@ extension Simulation {
     /// A user's hand between two steps of a cycle.
     func meddle() {
         guard let rate = editRate, generator.next() % rate == 0 else { return }
-        hadMeddling = true
+        (hadMeddling, hasMeddled) = (true, true)
         randomEdit(duringCycle: true)
     }
 }

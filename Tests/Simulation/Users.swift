@@ -99,7 +99,11 @@ extension Simulation {
 
     private func write(_ name: String, _ content: [UInt8]?, at place: Place) {
         switch (place, content) {
-        case (.machine(let number), let content?): machines[number].disk.write(Array(name.utf8), content)
+        case (.machine(let number), let content?):
+            // A file that is written to in place while its parts are sent, within one tick of a coarse clock, goes up mixed, since
+            // nothing tells; and goes up again. Here users replace it.
+            if scenario.isLarge, scenario.granularity > 1 { machines[number].disk.remove(Array(name.utf8)) }
+            machines[number].disk.write(Array(name.utf8), content)
         case (.machine(let number), nil): machines[number].disk.remove(Array(name.utf8))
         case (.bucket, _):
             // Some tools tell when a file was changed, others do not.

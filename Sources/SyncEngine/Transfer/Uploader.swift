@@ -150,7 +150,11 @@ struct Uploader: Sendable {
         let start = clock.now()
         let file = try files.open(path)
         let before = try file.status().state
-        if policy.isLarge(before.size) { return try await multipart.send(entry, file, as: before) }
+        if policy.isLarge(before.size) {
+            let base = try await multipart.send(entry, file, as: before)
+            if base != nil, before != entry.local { try files.makeDurable([path]) }
+            return base
+        }
         guard let body = try body(of: file, size: before.size) else { return nil }
         if case .bytes(let bytes) = body { tries.last = (bytes, before) }
         let base: BaseState
