@@ -7,7 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-swift build -c release --product simulate
+# The same way as `make release` does, so that neither builds anew what the other has built.
+swift build -c release --static-swift-stdlib --product simulate
 # Swift draws the order of sets anew in each process; a seed is to make the same history in every one.
 export SWIFT_DETERMINISTIC_HASHING=1
 if [ -n "${SEED:-}" ]; then
