@@ -128,6 +128,34 @@ struct BothWaysEditsTests {
         #expect(world.objects["keep 1"] == "edited here")
     }
 
+    /// A version that another machine may have overwritten unseen is nowhere else any more.
+    @Test(arguments: [true, false])
+    func `what an object replaces is kept where the service guards no overwrite`(isGuarded: Bool) async throws {
+        let world = try World(direction: .both, deletes: true)
+        world.store.configure { $0.honoursConditions = isGuarded }
+        for number in 1...6 { world.write("keep \(number)", "content \(number)") }
+        try await world.run()
+        world.advance(seconds: 60)
+        try await world.run()
+        world.putObject("keep 1", "edited there", modified: 1)
+        try await world.run()
+        #expect(world.files["keep 1"] == "edited there")
+        #expect(world.trash["keep 1"] == (isGuarded ? nil : "content 1"))
+    }
+
+    @Test func `a file that cannot be opened keeps no other from being agreed on`() async throws {
+        let world = try await settled()
+        world.write("broken", "1")
+        world.write("new", "2")
+        world.fileSystem.before = { operation, path throws(FileSystemError) in
+            guard operation == "open", path == Array("broken".utf8) else { return }
+            throw FileSystemError(code: .inputOutput, operation: operation, path: path, errno: 5)
+        }
+        let report = try await world.run()
+        #expect(report.failure == nil && report.problems.map(\.problem.path) == [Array("broken".utf8)])
+        #expect(world.objects["new"] == "2" && world.objects["broken"] == nil)
+    }
+
     @Test func `copies that are excluded stay here`() async throws {
         let world = try await settled(.remote)
         world.exclude(["*(conflict *"])

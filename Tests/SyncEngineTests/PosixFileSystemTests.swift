@@ -135,6 +135,18 @@ struct PosixFileSystemTests {
         #expect(code { _ = try files.status(path(target)) } == .notFound, "nothing is left where the name was held")
     }
 
+    @Test func `a rename that took place and seems to have failed loses nothing`() throws {
+        let root = Root()
+        try root.write("tree/.syncd-trash/taken", "old")
+        try root.write("tree/edit", "new")
+        let files = root.files(true)
+        // As a server that has done it answers to whom its first answer did not reach.
+        try files.renameInSteps(path("edit"), to: path(".syncd-trash/edit")) {
+            Foundation.rename("\(root.path)/tree/edit", "\(root.path)/tree/.syncd-trash/edit")
+        }
+        #expect(try root.read("tree/.syncd-trash/edit") == "new")
+    }
+
     @Test(arguments: [true, false])
     func `a directory shows all names as they are`(usesOpenat2: Bool) throws {
         let root = Root()

@@ -66,12 +66,12 @@ struct Executor {
     private func writing(_ tally: Tally) async throws -> RemoteWriting {
         let policy = context.folder.policy
         let writes = tally.counts.uploads + tally.counts.deletes + tally.conflicts > 0
-        guard writes, policy.direction == .both else {
+        guard policy.direction == .both else {
             return RemoteWriting(policy.direction, Capabilities(), listed: scope.lists)
         }
-        let book = CapabilityBook(context, folder: folder)
-        let needed: Set<Capabilities.Feature> = [.putIfNoneMatch, .putIfMatch, .deleteIfMatch]
-        let known = try await book.knowing(tally.largeTransfers > 0 ? needed.union([.completeIfMatch]) : needed)
+        var needed: Set<Capabilities.Feature> = writes ? [.putIfNoneMatch, .putIfMatch, .deleteIfMatch] : []
+        if writes, tally.largeTransfers > 0 { needed.insert(.completeIfMatch) }
+        let known = try await CapabilityBook(context, folder: folder).knowing(needed)
         return RemoteWriting(policy.direction, known, listed: scope.lists)
     }
 

@@ -40,15 +40,15 @@ struct Survey {
             try await runBounded(limit: context.concurrency, until: context.stop) { () async throws -> Entry? in
                 while let entry = try await reader.next() {
                     let change = decider.change(for: entry)
-                    if change == .compare, query.scope != .whole, context.parts.isLarge(entry.local?.size ?? 0) {
+                    let mustBeRead = change == .compare || isDoubted(entry, change)
+                    if mustBeRead, query.scope != .whole, context.parts.isLarge(entry.local?.size ?? 0) {
                         // Reading it takes long, and would keep the next reaction waiting: a cycle does it.
                         tally.largeComparisons += 1
                         continue
                     }
                     // What it replaces may turn out to be no foreign version, but for as long as it is racy its row says so.
                     if entry.isDoubtful { tally.judged.insert(entry.id) }
-                    let isDoubted = isDoubted(entry, change)
-                    if change == .compare || isDoubted { return entry }
+                    if mustBeRead { return entry }
                     try await settle(entry, change, &tally, &recorder)
                 }
                 return nil
@@ -111,7 +111,8 @@ struct Survey {
         case nil:
             try await settle(entry, decider.change(for: entry), &tally, &recorder)
         case .same(let base, let isRacy):
-            if base.local != entry.local, decider.policy.deletesRemote { try context.files.makeDurable([entry.path]) }
+            // What was seen before is durable; this is another version.
+            if base.local != entry.local { try context.files.makeDurable([entry.path]) }
             if isRacy { context.notices.noteRacy(entry.path) }
             try await recorder.add(.agreed(entry: entry.version, base: base, isRacy: isRacy))
         case .different:

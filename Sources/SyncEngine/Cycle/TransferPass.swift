@@ -66,7 +66,8 @@ struct TransferPass {
             trash: trash,
             names: names,
             keepsEdits: context.folder.policy.direction == .both,
-            keepsReplaced: context.folder.policy.direction == .both && writing.looksBeforePuts
+            keepsReplaced: context.folder.policy.direction == .both && writing.looksBeforePuts,
+            keepsReplacedByLarge: context.folder.policy.direction == .both && writing.looksBeforeCompleting
         )
         meter = TransferMeter(context.progress)
         slots = PartSlots.count(concurrency: context.concurrency)

@@ -82,7 +82,7 @@ public actor SQLiteIndex: Index {
 
     /// Closes the index: whoever asks anything of it from now on gets an error.
     func close() {
-        Self.close(queue, files, isSound: isSound)
+        if ownsQueue { Self.close(queue, files, isSound: isSound) }
         isClosed = true
         // The files may be another index's by the time this one goes.
         isSound = false

@@ -5,8 +5,9 @@ extension FileSystem {
     /// the same file system.
     var individualSynchronizations: Int { 4 }
 
-    /// Makes files durable with their names. One that is gone, or no file any more, is none that will be agreed on.
-    /// - Throws: ``FileSystemError``; then nothing is certain of any of them.
+    /// Makes files durable with their names. One that is gone, or no file any more, is none that will be agreed on; one that
+    /// cannot be opened now keeps no other from it.
+    /// - Throws: ``FileSystemError`` of `syncfs`; then nothing is certain of any of them.
     func makeDurable(_ paths: [RelativePath]) throws(FileSystemError) {
         if paths.count > individualSynchronizations { return try synchronizeAll() }
         for path in paths {
@@ -14,9 +15,8 @@ extension FileSystem {
                 try open(path).synchronize()
                 try synchronizeDirectories(above: path)
             } catch {
-                guard [.notFound, .notRegular, .notDirectory, .symbolicLink, .accessDenied].contains(error.code) else {
-                    throw error
-                }
+                if [.notFound, .notRegular, .notDirectory, .symbolicLink].contains(error.code) { continue }
+                return try synchronizeAll()
             }
         }
     }

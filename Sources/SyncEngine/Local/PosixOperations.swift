@@ -160,10 +160,13 @@ extension PosixFileSystem {
         }
         // Among what is syncd's own nobody else takes names: an empty file holds this one until it is replaced in one step.
         close(try openBeneath(target, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600))
+        let placeholder = try status(target).state.inode
         meanwhile()
         do {
             try rename(path, to: target, flags: 0)
         } catch {
+            // A network may lose the answer to a step that was taken: what bears the name tells.
+            guard try status(target).state.inode == placeholder else { return }
             try? removeFile(target)
             throw error
         }

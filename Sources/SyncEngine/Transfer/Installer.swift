@@ -9,6 +9,8 @@ struct Installer {
     /// Whether a version that is replaced goes to the trash though both sides agreed on it: another may have overwritten it in the
     /// bucket unseen.
     let keepsReplaced: Bool
+    /// The same of what an object replaces that went up in parts.
+    let keepsReplacedByLarge: Bool
 
     /// What installing one file came to.
     enum Result: Sendable {
@@ -120,7 +122,7 @@ struct Installer {
                 temporary: staged.temporary,
                 at: target,
                 expecting: expected,
-                keepsIt: keepsReplaced,
+                keepsIt: staged.isRanged ? keepsReplacedByLarge : keepsReplaced,
                 trash
             )
             if let edit { showEdit(edit, of: target) }
