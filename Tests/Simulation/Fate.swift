@@ -29,7 +29,7 @@ final class Fate: SeamObserver, @unchecked Sendable {
     private(set) var isDead = false
     /// Calls that were made to fail since the plan was made.
     private(set) var failures: [SeamCall] = []
-    /// True until the first step that carries something out.
+    /// True until the first step that carries something out, or compares contents.
     private var isObserving = true
     /// What this machine did though what it had seen was no reason for it; nil for nothing.
     private(set) var violation: String?
@@ -73,7 +73,7 @@ final class Fate: SeamObserver, @unchecked Sendable {
     /// Absence is evidence only if the observation was complete.
     private func judge(_ call: SeamCall) {
         guard plan.isAlone else { return }
-        if call.isEffect, !Self.preparations.contains(call.name) { isObserving = false }
+        if call.isEffect ? !Self.preparations.contains(call.name) : call.name == "open" { isObserving = false }
         let deletesLocal = call.name == "rename" && call.subject.starts(with: Array(".syncd-trash/".utf8))
         if deletesLocal || call.name == "delete", failures.contains(where: { $0.name == "list" && $0.subject.isEmpty })
         {

@@ -28,6 +28,7 @@ final class Machine: @unchecked Sendable {
         self.number = number
         self.scenario = scenario
         self.store = scenario.machines > 1 ? FakeObjectStore(sharing: store) : store
+        if scenario.pageDelay > 0 { self.store.underWay = Self.delay(scenario.pageDelay, seed: seed) }
         self.database = database
         self.clock = OffsetClock(clock, seconds: scenario.clockOffsets[number])
         disk = FakeFileSystem(clock: self.clock, granularity: scenario.granularity, forgets: true)
@@ -35,6 +36,15 @@ final class Machine: @unchecked Sendable {
         fate = Fate(number: number, seed: seed, journal: journal)
         random = SeededRandom(seed: seed)
         index = try SQLiteIndex(in: database, observer: fate)
+    }
+
+    /// Lets others go on while a page of a listing is on its way.
+    private static func delay(_ longest: Int, seed: UInt64) -> (_ request: String) async -> Void {
+        var generator = SeededGenerator(seed: seed)
+        return { request in
+            guard request == "LIST" else { return }
+            for _ in 0..<Int.random(in: 0...longest, using: &generator) { await Task.yield() }
+        }
     }
 
     private var context: CycleContext {

@@ -1,4 +1,5 @@
 import SyncEngine
+import TestSupport
 import Testing
 
 /// Whole cycles of a folder whose local side leads, over a simulated file system and store.
@@ -201,6 +202,26 @@ struct SyncCycleUpTests {
         let report = try await world.run()
         #expect(world.objects["a"] == "second, longer")
         #expect(report.record.uploaded == 1)
+    }
+
+    @Test func `no mixture of two versions goes up, whenever the file is written to`() async throws {
+        for call in 1...100 {
+            let world = try World(direction: .up)
+            world.write("a", "first")
+            var stood: [String?] = []
+            world.beforePut("a", times: .max) { stood.append(world.objects["a"]) }
+            world.seams.onHit = { world.write("a", "second, longer") }
+            world.seams.plan(.act(call: call))
+            _ = try await world.run()
+            world.seams.onHit = nil
+            guard world.seams.hit != nil else {
+                #expect(call > 10)
+                return
+            }
+            stood.append(world.objects["a"])
+            for content in stood.compactMap(\.self) { #expect(["first", "second, longer"].contains(content)) }
+        }
+        Issue.record("the calls did not come to an end")
     }
 
     @Test func `a file that never holds still is the problem busy`() async throws {

@@ -19,6 +19,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
 
     /// Awaited before each request: what somebody else does meanwhile.
     public var meanwhile: ((_ request: String, _ name: [UInt8]) async -> Void)?
+    /// Awaited before each answer, which tells what was when it was made, arrives.
+    public var underWay: ((_ request: String) async -> Void)?
 
     /// Whether others have their turn before each request, since several clients are at the bucket.
     public private(set) var isShared = false
@@ -178,6 +180,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
                 return .failure(error)
             }
         }
+        await underWay?(request)
         return try result.get()
     }
 

@@ -156,7 +156,11 @@ struct Uploader: Sendable {
             return base
         }
         guard let body = try body(of: file, size: before.size) else { return nil }
-        if case .bytes(let bytes) = body { tries.last = (bytes, before) }
+        if case .bytes(let bytes) = body {
+            // What was read while somebody wrote may be a mixture: it must not stand in the bucket, however short.
+            guard try file.status().state == before else { return nil }
+            tries.last = (bytes, before)
+        }
         let base: BaseState
         do {
             let (remote, digest) = try await store.put(
@@ -174,7 +178,7 @@ struct Uploader: Sendable {
         }
         meter.noteSent(before.size)
         tries.sent = base
-        guard try file.status().state == before, try files.status(path).state == before else { return nil }
+        guard try files.status(path).state == before else { return nil }
         // What was seen when this was decided on is durable; this is another version.
         if before != entry.local { try files.makeDurable([path]) }
         return (base, before.isRacy(at: start))
