@@ -127,7 +127,7 @@ public final class FakeFileSystem: FileSystem, @unchecked Sendable {
         try perform("rename", path) { tree, time throws(FileSystemError) in
             let node = try tree.find(path, "rename")
             let directory = try tree.parent(target, "rename")
-            guard directory.children?[Array(target.name)] == nil else {
+            guard tree.known(Array(target.name), in: directory.children ?? [:]) == nil else {
                 throw FakeTree.error(.exists, "rename", target)
             }
             try tree.name([(node, target), (nil, path)], "rename")
