@@ -38,3 +38,8 @@ public struct AWSPartition: Hashable, Sendable {
     /// Whether a host, in lower case and without a port, is one of AWS's.
     public static func isHost(_ host: String) -> Bool { all.contains { host.hasSuffix(".\($0.hostSuffix)") } }
 }
+
+extension S3Client {
+    /// Whether it speaks to AWS itself, by AWS's own hosts.
+    public var isAWS: Bool { connection.endpoint == nil }
+}

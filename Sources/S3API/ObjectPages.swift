@@ -52,9 +52,12 @@ extension S3Client {
     }
 }
 
-/// Notices a listing that never ends.
+/// Notices a listing that never ends, however many pages it has, from one token that is kept: it is replaced after 1, 2, 4, …
+/// pages (Brent's way to find a cycle), so that any circle is met again before it was gone round three times.
 public struct ListingProgress: Sendable {
-    private var tokens: Set<String> = []
+    private var kept: String?
+    private var pages = 0
+    private var nextKept = 1
     private var emptyPages = 0
 
     /// Pages without an object that are followed.
@@ -70,7 +73,14 @@ public struct ListingProgress: Sendable {
     /// False if the token came before, or too many empty pages in a row.
     public mutating func note(continuation: String?, isEmpty: Bool) -> Bool {
         emptyPages = isEmpty ? emptyPages + 1 : 0
-        let isNew = continuation.map { tokens.insert($0).inserted } ?? true
-        return isNew && emptyPages <= Self.maximumEmptyPages
+        guard emptyPages <= Self.maximumEmptyPages else { return false }
+        guard let continuation else { return true }
+        if continuation == kept { return false }
+        pages += 1
+        if pages == nextKept {
+            kept = continuation
+            (pages, nextKept) = (0, nextKept * 2)
+        }
+        return true
     }
 }

@@ -149,3 +149,21 @@ class ConfigurationChangeTests(TwoWayCase):
         here = self.both(delete=False)
         run = here.run("--once", expect=78)
         self.assertIn('folders[0].delete: is false, and with "direction": "both" deletes always travel', run.err)
+
+
+class ShapeTests(TwoWayCase):
+    """Names that change from a directory to a file: SeaweedFS takes a directory, even an empty one, for an object."""
+
+    files = 20
+
+    def test_a_directory_that_becomes_a_file_follows(self):
+        here = self.settled()
+        trees.write(here.root, "d/inside", "inside")
+        here.once()
+        trees.remove(here.root, "d/inside")
+        (here.root / "d").rmdir()
+        trees.write(here.root, "d", "a file now")
+        here.once()
+        here.once()
+        self.assert_both_hold(here, "d", "a file now")
+        self.assert_idle(here)

@@ -60,7 +60,8 @@ final class Fate: SeamObserver, @unchecked Sendable {
             }
         }
         if let rate = plan.faultRate, generator.next() % rate == 0 {
-            if isObserving || call.name != "readDirectory" { failures.append(call) }
+            // Later these look at one path only.
+            if isObserving || !["readDirectory", "list"].contains(call.name) { failures.append(call) }
             throw SeamFailure(errno: [EIO, EACCES, ENOSPC, ESTALE, EMFILE][Int(generator.next() % 5)])
         }
     }
@@ -75,8 +76,7 @@ final class Fate: SeamObserver, @unchecked Sendable {
         guard plan.isAlone else { return }
         if call.isEffect ? !Self.preparations.contains(call.name) : call.name == "open" { isObserving = false }
         let deletesLocal = call.name == "rename" && call.subject.starts(with: Array(".syncd-trash/".utf8))
-        if deletesLocal || call.name == "delete", failures.contains(where: { $0.name == "list" && $0.subject.isEmpty })
-        {
+        if deletesLocal || call.name == "delete", failures.contains(where: { $0.name == "list" }) {
             violation = "\(call.name) after a listing that failed"
         }
         let unread = failures.filter { $0.name == "readDirectory" }.map(\.subject)

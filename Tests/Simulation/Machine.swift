@@ -58,7 +58,7 @@ final class Machine: @unchecked Sendable {
         )
         folder.conflict = scenario.conflict
         folder.maxDeletePercent = 100
-        return CycleContext(
+        var context = CycleContext(
             folder: folder,
             files: ObservedFileSystem(disk, observer: fate),
             store: ObservedStore(store, observer: fate),
@@ -69,6 +69,8 @@ final class Machine: @unchecked Sendable {
             parts: scenario.isLarge ? PartPolicy(threshold: 8, minimumPartSize: 4) : .standard,
             share: share
         )
+        context.listing = ListingPolicy(lanes: scenario.listingLanes, patience: -1)
+        return context
     }
 
     func cycle(_ scope: CycleScope = .whole) async -> CycleReport { await SyncCycle(context).run(scope) }

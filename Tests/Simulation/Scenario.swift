@@ -14,6 +14,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
     var makesOpaqueTags: Bool
     var foldsBackslashes: Bool
     var pageSize: Int
+    /// Segments that the bucket is listed in at once; 1 for page after page.
+    var listingLanes: Int
     /// Steps of all that runs, which a page of a listing may take to arrive.
     var pageDelay: Int
     /// Contents of 8 bytes and more, which is all of them, travel in parts.
@@ -40,6 +42,7 @@ public struct Scenario: Sendable, CustomStringConvertible {
         foldsBackslashes = Int.random(in: 0..<6, using: &generator) == 0
         foldsNames = Int.random(in: 0..<8, using: &generator) == 0
         pageSize = Int.random(in: 2...9, using: &generator)
+        listingLanes = [1, 1, 3].randomElement(using: &generator) ?? 1
         pageDelay = Int.random(in: 0..<4, using: &generator) == 0 ? 40 : 0
         isLarge = Int.random(in: 0..<4, using: &generator) == 0
         let ticks: [Int64] = [1, 1, 4_000_000, 1_000_000_000, 2_000_000_000]
@@ -65,7 +68,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
         let traits = [
             isGuarded ? "" : "unguarded", listsByDirectory ? "lists by directory" : "", makesOpaqueTags ? "opaque" : "",
             foldsBackslashes ? "folds backslashes" : "", foldsNames ? "folds names" : "", isLarge ? "in parts" : "",
-            swaps ? "swaps" : "", pageDelay > 0 ? "slow pages" : "", isQuiet ? "quiet" : "",
+            swaps ? "swaps" : "", listingLanes > 1 ? "in segments" : "", pageDelay > 0 ? "slow pages" : "",
+            isQuiet ? "quiet" : "",
         ]
         return
             "\(direction), \(machines) machine(s), \(conflict) wins, tick \(granularity) ns, clocks \(clockOffsets), "

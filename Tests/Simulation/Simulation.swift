@@ -51,6 +51,7 @@ public final class Simulation {
         store.configure { [scenario] in
             $0.honoursConditions = scenario.isGuarded
             $0.listsByDirectory = scenario.listsByDirectory
+            $0.keepsDirectories = scenario.listsByDirectory
             $0.makesOpaqueTags = scenario.makesOpaqueTags
             $0.parts.opaqueTags = scenario.makesOpaqueTags
             $0.foldsBackslashes = scenario.foldsBackslashes

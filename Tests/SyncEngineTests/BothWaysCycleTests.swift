@@ -82,4 +82,25 @@ struct BothWaysCycleTests {
             ]
         )
     }
+
+    @Test(arguments: [PartPolicy.standard, PartPolicy(threshold: 4, minimumPartSize: 2)])
+    func `a directory that becomes a file follows where the store takes directories for objects`(
+        parts: PartPolicy
+    ) async throws {
+        let world = try World(direction: .both, parts: parts)
+        world.store.configure { $0.keepsDirectories = true }
+        world.write("d/inside", "inside")
+        world.write("other", "other")
+        try await world.run()
+        world.advance(seconds: 60)
+        world.remove("d/inside")
+        world.write("d", "a file now")
+        for _ in 0..<3 {
+            try await world.run()
+            world.advance(seconds: 60)
+        }
+        let report = try await world.run()
+        #expect(report.record.result == .inSync)
+        #expect(world.objects == ["d": "a file now", "other": "other"])
+    }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import SyncEngine
@@ -8,8 +9,10 @@ struct RemoteListerTests {
     private struct ScriptedStore: ObjectLister {
         var pages: [String: ObjectPage]
 
-        func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage {
-            pages[continuation ?? ""] ?? ObjectPage(objects: [], continuation: nil)
+        let listsInByteOrder = true
+
+        func list(_ query: NameQuery) async throws(StoreError) -> ObjectPage {
+            pages[query.continuation ?? ""] ?? ObjectPage(objects: [], continuation: nil)
         }
     }
 
@@ -19,9 +22,9 @@ struct RemoteListerTests {
             rules: IgnoreRules(patterns: []),
             progress: CycleProgress()
         )
-        var seen = 0
-        _ = try await lister.list { seen += $0.count }
-        return seen
+        let seen = Atomic(0)
+        _ = try await lister.list { seen.add($0.count, ordering: .relaxed) }
+        return seen.load(ordering: .relaxed)
     }
 
     private func page(_ name: String, then next: String?) -> ObjectPage {

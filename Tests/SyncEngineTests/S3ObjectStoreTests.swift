@@ -172,7 +172,7 @@ struct S3ObjectStoreTests {
             progress: CycleProgress()
         )
         var paths: [RelativePath] = []
-        _ = try await lister.list { paths += $0.map(\.path) }
+        _ = try await lister.listInTurn { paths += $0.map(\.path) }
         return paths
     }
 

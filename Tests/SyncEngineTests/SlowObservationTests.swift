@@ -12,7 +12,7 @@ struct SlowObservationTests {
         var pages: [[RemoteObservation]] = []
         var continuation: String?
         repeat {
-            let page = try await world.store.list(beginningWith: [], continuation: continuation)
+            let page = try await world.store.list(NameQuery(continuation: continuation))
             pages.append(
                 try page.objects.map { RemoteObservation(path: try RelativePath($0.name), state: $0.state) }
             )

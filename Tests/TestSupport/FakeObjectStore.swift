@@ -5,7 +5,7 @@ import Synchronization
 /// A bucket in memory: MD5 ETags, pages, metadata, and the ways in which services misbehave.
 public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     // @unchecked: the hooks are set by a test before it runs the engine.
-    private let bucket: Bucket
+    let bucket: Bucket
     private let own = Mutex(Own())
     let clock: ManualClock
     private let trace: Trace?
@@ -30,6 +30,8 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         public var pageSize = 1_000
         /// Lists directory by directory, as SeaweedFS does: `a/x` before `a-`.
         public var listsByDirectory = false
+        /// Says of the name of a directory, be it empty by now, that an object stands there, to who expects none.
+        public var keepsDirectories = false
         /// Takes a backslash for a slash.
         public var foldsBackslashes = false
         /// The page of a listing, from 1, that fails.
@@ -67,7 +69,11 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
     }
 
     struct State {
-        var objects: [[UInt8]: Object] = [:]
+        var objects: [[UInt8]: Object] = [:] {
+            didSet { if behaviour.keepsDirectories { noteDirectories() } }
+        }
+        /// Directories that have held an object.
+        var directories: Set<[UInt8]> = []
         /// Unfinished ones, by id.
         var uploads: [String: Upload] = [:]
         var uploadsBegun = 0
@@ -77,6 +83,14 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         /// Objects that were written so far.
         var writes = 0
         var behaviour = Behaviour()
+
+        private mutating func noteDirectories() {
+            for name in objects.keys {
+                for slash in name.indices where name[slash] == UInt8(ascii: "/") {
+                    directories.insert(Array(name[..<slash]))
+                }
+            }
+        }
     }
 
     /// What several clients see.
@@ -291,8 +305,7 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
         let content = try Self.content(of: body)
         return try await perform("PUT", name) { state throws(StoreError) in
             if state.behaviour.honoursConditions, reliedOn.guardsPuts {
-                let stands = ObjectExpectation(state.objects[fold(name, state)].map { Self.remote($0) })
-                guard stands == expected else { throw Self.otherVersion }
+                guard Self.meets(expected, fold(name, state), state) else { throw Self.otherVersion }
             }
             state.bytesUp += Int64(content.count)
             let digest = Self.digest(content)
@@ -305,6 +318,17 @@ public final class FakeObjectStore: ObjectStore, @unchecked Sendable {
             )
             state.objects[fold(name, state)] = object
             return (Self.remote(object), digest)
+        }
+    }
+
+    /// Whether what stands at a name is what is expected there.
+    static func meets(_ expected: ObjectExpectation, _ name: [UInt8], _ state: State) -> Bool {
+        let stands = ObjectExpectation(state.objects[name].map { Self.remote($0) })
+        switch expected {
+        case .anything: return true
+        case .version: return stands == expected
+        case .nothing:
+            return stands == expected && !(state.behaviour.keepsDirectories && state.directories.contains(name))
         }
     }
 

@@ -28,7 +28,7 @@ public struct ObjectCopier: Sendable {
                 stop: context.stop
             )
             var copied = report
-            let summary = try await lister.list { page in
+            let summary = try await lister.listInTurn { page in
                 try await fetch(page.map { ($0.path, $0.state) }, folder, &copied)
             }
             report = copied

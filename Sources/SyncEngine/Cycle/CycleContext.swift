@@ -13,6 +13,8 @@ public struct CycleContext: Sendable {
     public let notices = CycleNotices()
     /// Requests under way at once; at least 1.
     public var concurrency: Int
+    /// How the bucket is listed.
+    public var listing: ListingPolicy
     /// Permission bits of a downloaded file whose object names none: 0666 less the umask.
     public var defaultMode: UInt16
     public var parts: PartPolicy
@@ -48,6 +50,7 @@ public struct CycleContext: Sendable {
         self.progress = progress
         self.stop = stop
         self.concurrency = max(1, concurrency)
+        listing = .standard(concurrency: concurrency)
         self.defaultMode = defaultMode
         self.parts = parts
         self.watcher = watcher

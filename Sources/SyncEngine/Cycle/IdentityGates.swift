@@ -32,7 +32,10 @@ struct IdentityGates {
             return nil
         case .replaced(let reason):
             let halt = try await halt(reason, unless: .acceptRoot(current))
-            if halt == nil, marksRoot { try await context.index.setRoot(memory.id, try marked(current)) }
+            if halt == nil, marksRoot {
+                try await context.index.setRoot(memory.id, try marked(current))
+                try await context.index.endApprovals(memory.id, of: [.acceptRoot])
+            }
             return halt
         }
     }
@@ -40,7 +43,10 @@ struct IdentityGates {
     /// Nil if neither side is empty that was not empty when they last agreed.
     func checkEmptied(_ observed: Observed) async throws -> Halt? {
         let base = memory.baseCount
-        guard base > 0 else { return nil }
+        guard base > 0 else {
+            try await endAcceptance()
+            return nil
+        }
         // Where a side was not looked at as a whole, the index tells whether anything of it is left.
         let files: Int64 =
             if let scan = observed.scan, observed.isWholeScan { scan.files } else {
@@ -59,7 +65,14 @@ struct IdentityGates {
             let side: Side = reason == .remoteEmptied(baseCount: base) ? .remote : .local
             return try await halt(reason, unless: .acceptEmptied(side, entries: base))
         }
+        try await endAcceptance()
         return nil
+    }
+
+    /// Neither side is empty any more: should one be again, that is another matter.
+    private func endAcceptance() async throws {
+        guard marksRoot else { return }
+        try await context.index.endApprovals(memory.id, of: [.acceptEmptiedLocal, .acceptEmptiedRemote])
     }
 
     /// The identity of a root that has an id, written now if it had none and can hold one.

@@ -92,7 +92,7 @@ public actor IndexKeeper {
     private static func sentence(_ path: String, _ damage: String?, _ kept: String) -> String {
         "the index \(path) was damaged (\(damage ?? "unreadable")). It is kept as \(kept), and a new one is made by "
             + "comparing both sides: what is equal is not transferred, and what only one side holds is deleted there only "
-            + "after an approval."
+            + "after an approval, or, both ways, goes to the other."
     }
 }
 

@@ -28,6 +28,20 @@ struct UnknownPaths: Sendable {
     }
 }
 
+/// What the index knows of what a listing will show.
+private struct IndexKnowledge: ListingKnowledge {
+    let index: any Index
+    let folder: Int64
+    let expected: Int64
+
+    /// Names that are drawn: enough to tell where a hundredth of all lies.
+    private static let count = 4_096
+
+    func sample() async throws -> NameSample {
+        NameSample(try await index.someNames(folder, count: Self.count), of: expected)
+    }
+}
+
 /// Looks at both sides at once, each streaming into the index.
 struct Observer {
     let context: CycleContext
@@ -88,14 +102,18 @@ struct Observer {
     private func list() async throws -> (summary: ListingSummary, number: Sequence)? {
         guard scope.lists else { return nil }
         let number = try await context.index.beginObservation(folder, of: .remote)
-        let lister = RemoteLister(
-            store: context.store,
-            rules: rules,
-            progress: context.progress,
-            stop: context.stop
-        )
         do {
-            let summary = try await lister.list { page in
+            let expected = try await context.index.counts(folder).entries
+            let lister = RemoteLister(
+                store: context.store,
+                rules: rules,
+                progress: context.progress,
+                stop: context.stop,
+                policy: context.listing,
+                clock: context.clock,
+                knowledge: IndexKnowledge(index: context.index, folder: folder, expected: expected)
+            )
+            let summary = try await lister.list { [context] page in
                 try await context.index.observe(number, remote: page)
             }
             return (summary, number)

@@ -151,7 +151,8 @@ public func judgeQuantity(_ input: QuantityInput, memory: GateMemory?, now: Unix
         return QuantityJudgement(halt: foreign, allowsUnapproved: true, memory: memory)
     }
     var current = kept ?? GateMemory(baseCount: input.baseCount, since: now, isHalted: false)
-    let sum = wanted + input.deletesDone
+    // What comes and goes again and again counts anew each time, but there is no more than all.
+    let sum = min(wanted + input.deletesDone, max(wanted, current.baseCount))
     let isLargeShare = sum >= minimumCount && sum * 100 > Int64(input.maxDeletePercent) * current.baseCount
     let remaining = input.baseCount - input.wantedDeletes
     let leavesNothing = input.wantedDeletes > 0 && input.baseCount >= 5 && remaining <= 1

@@ -343,6 +343,9 @@ public protocol Index: JobIndex, AnyObject {
     ) async throws
     /// Problems of entries, walks and listings in the byte order of their paths, at most `limit`.
     func problems(_ folder: Int64, limit: Int) async throws -> [KnownProblem]
+    /// About `count` names of a folder's objects, drawn evenly from its rows and in no order: all that there are where these are
+    /// fewer.
+    func someNames(_ folder: Int64, count: Int) async throws -> [[UInt8]]
     /// Numbers for `status`, kept up to date by every write: it costs no pass over the entries.
     func counts(_ folder: Int64) async throws -> FolderCounts
 
@@ -359,6 +362,8 @@ public protocol Index: JobIndex, AnyObject {
     func approveWaiting(_ folder: Int64, until expiry: UnixTime) async throws -> [GatedChange.Action: Int64]
     /// Which of `changes` were approved and are still valid at `time`.
     func approved(_ folder: Int64, among changes: [GatedChange], at time: UnixTime) async throws -> Set<GatedChange>
+    /// Ends approvals of the folder as a whole: what they let pass has passed.
+    func endApprovals(_ folder: Int64, of actions: [GatedChange.Action]) async throws
     /// Whether anything is approved and valid at `time`, so that asking row by row can be spared.
     func hasApprovals(_ folder: Int64, at time: UnixTime) async throws -> Bool
 

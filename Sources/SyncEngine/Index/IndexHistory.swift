@@ -163,6 +163,18 @@ extension SQLiteIndex {
         }
     }
 
+    public func endApprovals(_ folder: Int64, of actions: [GatedChange.Action]) throws {
+        let condition = "FROM approval WHERE folder = ? AND action = ?"
+        for action in actions {
+            let arguments: StatementArguments = [folder, action.rawValue]
+            let isThere = try read {
+                try Int.fetchOne($0.cachedStatement(sql: "SELECT 1 \(condition) LIMIT 1"), arguments: arguments) != nil
+            }
+            guard isThere else { continue }
+            try write { try $0.cachedStatement(sql: "DELETE \(condition)").execute(arguments: arguments) }
+        }
+    }
+
     public func hasApprovals(_ folder: Int64, at time: UnixTime) throws -> Bool {
         let arguments: StatementArguments = [folder, time.nanoseconds]
         let (all, valid) = try read { database in

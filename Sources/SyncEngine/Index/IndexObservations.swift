@@ -7,8 +7,6 @@ struct Observation {
     let side: Side
     let scope: EntryScope
     var seen = BitSet()
-    /// The last path that any page held, while pages come in order.
-    var last: [UInt8] = []
 }
 
 /// One side's columns of `entry`, and the statements on them.
@@ -30,9 +28,10 @@ struct SideColumns {
         presence = names[0]
     }
 
-    var range: String {
+    /// The rows from a path on.
+    var rows: String {
         "SELECT id, path, \(touched), \(names.joined(separator: ", ")) FROM entry "
-            + "WHERE folder = ? AND path >= ? AND path <= ? ORDER BY path"
+            + "WHERE folder = ? AND path >= ? ORDER BY path"
     }
 
     var update: String {
@@ -76,8 +75,7 @@ extension SQLiteIndex {
         }
     }
 
-    /// Compares a page with the rows. A page that goes on where the last one ended is merged with the rows between its
-    /// first and its last path; any other is looked up row by row, since a merge could read the same rows every time.
+    /// Compares a page with the rows, in whatever order it comes.
     private func observe<Item>(
         _ number: Sequence,
         _ page: [Item],
@@ -86,32 +84,11 @@ extension SQLiteIndex {
         values: (Item) -> [(any DatabaseValueConvertible)?]
     ) throws {
         guard var observation = observations[number] else { throw IndexError(message: "an observation has ended") }
-        guard let last = page.last else { return }
-        let isOrdered = Self.isOrdered(page, after: observation.last, path: path)
         let columns = SideColumns(observation.side)
         var changes: [(row: Int64?, item: Item)] = []
         try read { database in
-            let statement = try database.cachedStatement(sql: columns.range)
-            if isOrdered {
-                let bounds = (IndexRows.blob(path(page[0])), IndexRows.blob(path(last)))
-                let rows = try Row.fetchCursor(statement, arguments: [observation.folder, bounds.0, bounds.1])
-                var row = try rows.next()
-                for item in page {
-                    let key = path(item)
-                    var order = try row.map { try Self.order($0, key) }
-                    while let before = order, before < 0 {
-                        row = try rows.next()
-                        order = try row.map { try Self.order($0, key) }
-                    }
-                    try note(item, order == 0 ? row : nil)
-                }
-            } else {
-                for item in page {
-                    let key = IndexRows.blob(path(item))
-                    let rows = try Row.fetchCursor(statement, arguments: [observation.folder, key, key])
-                    try note(item, try rows.next())
-                }
-            }
+            var finder = RowFinder(try database.cachedStatement(sql: columns.rows), folder: observation.folder)
+            for item in page { try note(item, try finder.row(at: path(item))) }
         }
         func note(_ item: Item, _ row: Row?) throws {
             guard let row else {
@@ -125,7 +102,6 @@ extension SQLiteIndex {
             guard touched <= sequence else { throw IndexDamage("an entry bears a number that was never given out") }
             if touched < number.value, try !isEqual(item, row) { changes.append((id, item)) }
         }
-        if isOrdered { observation.last = path(last) }
         if !changes.isEmpty {
             let inserted = try write { database in
                 try keep(number, database)
@@ -170,14 +146,65 @@ extension SQLiteIndex {
         return inserted
     }
 
-    private static func isOrdered<Item>(_ page: [Item], after last: [UInt8], path: (Item) -> [UInt8]) -> Bool {
-        var previous = last
-        for item in page {
-            let next = path(item)
-            guard bytesPrecede(previous, next) else { return false }
-            previous = next
+    // MARK: Samples
+
+    public func someNames(_ folder: Int64, count: Int) throws -> [[UInt8]] {
+        try read { database in
+            let bounds = try Row.fetchOne(database.cachedStatement(sql: "SELECT min(id), max(id) FROM entry"))
+            guard let bounds, let first: Int64 = bounds[0], let last: Int64 = bounds[1] else { return [] }
+            let sql = "SELECT folder, path FROM entry WHERE id >= ? AND remote_etag IS NOT NULL ORDER BY id LIMIT 1"
+            let statement = try database.cachedStatement(sql: sql)
+            var names: Set<[UInt8]> = []
+            // Ids have gaps, and other folders' rows among them.
+            let step = max(1, (last - first) / Int64(max(1, count)) + 1)
+            for id in stride(from: first, through: last, by: Int64.Stride(step)) {
+                guard let row = try Row.fetchOne(statement, arguments: [id]) else { break }
+                if try row.decode(Int64.self, atIndex: 0) == folder { names.insert(try IndexRows.path(row, 1).bytes) }
+            }
+            return Array(names)
         }
-        return true
+    }
+}
+
+/// Finds the rows of paths that mostly come in the order of the rows: it goes on from one row to the next, and looks anew where
+/// the wanted one is far, or lies behind.
+private struct RowFinder {
+    private let statement: Statement
+    private let folder: Int64
+    private var cursor: RowCursor?
+    private var row: Row?
+    /// What was looked for last.
+    private var position: [UInt8] = []
+
+    /// Rows that are passed by before it pays to look anew.
+    private static let maximumSteps = 16
+
+    init(_ statement: Statement, folder: Int64) {
+        self.statement = statement
+        self.folder = folder
+    }
+
+    /// Valid until the next call; nil where the index has no row for `path`.
+    mutating func row(at path: [UInt8]) throws -> Row? {
+        if cursor == nil || bytesPrecede(path, position) { try seek(path) }
+        position = path
+        var steps = 0
+        while let row {
+            let order = try Self.order(row, path)
+            if order >= 0 { return order == 0 ? row : nil }
+            if steps == Self.maximumSteps {
+                try seek(path)
+            } else {
+                self.row = try cursor?.next()
+            }
+            steps += 1
+        }
+        return nil
+    }
+
+    private mutating func seek(_ path: [UInt8]) throws {
+        cursor = try Row.fetchCursor(statement, arguments: [folder, IndexRows.blob(path)])
+        row = try cursor?.next()
     }
 
     /// How the path in a row sorts against `path`: negative for before it, zero for equal.

@@ -26,6 +26,11 @@ extension SQLiteIndex {
                     ),
                     arguments: [folder]
                 ) != nil
+            writer.hasApprovals =
+                try Int.fetchOne(
+                    database.cachedStatement(sql: "SELECT 1 FROM approval WHERE folder = ? LIMIT 1"),
+                    arguments: [folder]
+                ) != nil
             for outcome in outcomes { try writer.write(outcome) }
             try Self.addToBase(folder, count: writer.baseCount, bytes: writer.baseBytes, database)
         }
@@ -50,6 +55,8 @@ private struct OutcomeWriter {
     var hasProblems = false
     /// False as long as no transfer of many steps was begun, likewise.
     var hasJobs = false
+    /// False where nothing was approved, likewise.
+    var hasApprovals = false
     /// What to add to the folder's numbers.
     var baseCount: Int64 = 0
     var baseBytes: Int64 = 0
@@ -63,12 +70,14 @@ private struct OutcomeWriter {
             let isCurrent = isNew || row.id == entry.id && row.localTouched == entry.localTouched
             try agree(entry, row, base, isRacy: isRacy, takesLocal: isCurrent)
             if hasJobs, let endedJob { try end(endedJob, of: entry.path) }
+            if hasApprovals { try endApproval(of: entry.path) }
             try clearProblem(row.id)
         case .sent(let entry, let base):
             // It is being written to: what it is by now may look like what was sent.
             try agree(entry, try row(of: entry) ?? rowAnew(at: entry.path), base, isRacy: true, takesLocal: false)
         case .removed(let entry):
             guard let row = try row(of: entry) else { return }
+            if hasApprovals { try endApproval(of: entry.path) }
             try remove(entry, row)
         case .compared(let entry):
             guard try isCurrent(entry, onBothSides: true) else { return }
@@ -217,6 +226,11 @@ private struct OutcomeWriter {
             case .download: "download_job"
             }
         try execute("DELETE FROM \(table) WHERE folder = ? AND path = ?", [folder, IndexRows.blob(path.bytes)])
+    }
+
+    /// An approval is of one change, which has been carried out, or is not wanted any more.
+    private func endApproval(of path: RelativePath) throws {
+        try execute("DELETE FROM approval WHERE folder = ? AND path = ?", [folder, IndexRows.blob(path.bytes)])
     }
 
     private static let observeLocal = """

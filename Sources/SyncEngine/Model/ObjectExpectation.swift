@@ -2,6 +2,8 @@
 public enum ObjectExpectation: Hashable, Sendable {
     case nothing
     case version(ETag)
+    /// It does not matter: a look has just shown what stands there.
+    case anything
 
     /// As an entry knows the remote side.
     public init(_ remote: RemoteState?) {

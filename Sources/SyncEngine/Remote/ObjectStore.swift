@@ -10,14 +10,41 @@ public struct ListedObject: Hashable, Sendable {
     }
 }
 
+/// What a page of a listing is asked for. Names are bytes below the prefix.
+public struct NameQuery: Hashable, Sendable {
+    /// What all names begin with.
+    public var start: [UInt8]
+    /// Whether names with a `/` behind `start` come as one directory each, which is what they begin with up to that `/`.
+    public var groupsDirectories: Bool
+    /// Only names behind this one in the store's own order; nil for all.
+    public var after: [UInt8]?
+    /// What the page before named; nil for the first page.
+    public var continuation: String?
+
+    public init(
+        start: [UInt8] = [],
+        groupsDirectories: Bool = false,
+        after: [UInt8]? = nil,
+        continuation: String? = nil
+    ) {
+        self.start = start
+        self.groupsDirectories = groupsDirectories
+        self.after = after
+        self.continuation = continuation
+    }
+}
+
 /// One page of a listing.
 public struct ObjectPage: Sendable {
     public var objects: [ListedObject]
+    /// Names of directories, each ending in `/`; none where directories were not asked for.
+    public var directories: [[UInt8]]
     /// What the next page is asked with; nil on the last page.
     public var continuation: String?
 
-    public init(objects: [ListedObject], continuation: String?) {
+    public init(objects: [ListedObject], directories: [[UInt8]] = [], continuation: String?) {
         self.objects = objects
+        self.directories = directories
         self.continuation = continuation
     }
 }
@@ -81,8 +108,10 @@ public enum DeleteResult: Sendable {
 
 /// The names of the objects below one prefix of one bucket, as bytes below the prefix.
 public protocol ObjectLister: Sendable {
-    /// One page of all objects below the prefix that begin with `start`, in whatever order the store lists.
-    func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage
+    /// One page of what `query` asks for, in whatever order the store lists.
+    func list(_ query: NameQuery) async throws(StoreError) -> ObjectPage
+    /// Whether names are known to come in the order of their bytes, and ``NameQuery/after`` to mean that order.
+    var listsInByteOrder: Bool { get }
 }
 
 /// The objects below one prefix of one bucket: what the engine asks of a store. Names are bytes below the prefix.
@@ -153,13 +182,33 @@ extension ObjectStore {
             return try await head(name).state
         } catch {
             if error.code == .notFound { return nil }
-            guard error.code == .accessDenied, let page = try? await list(beginningWith: name, continuation: nil) else {
+            guard error.code == .accessDenied, let page = try? await list(NameQuery(start: name)) else {
                 throw error
             }
             if let object = page.objects.first(where: { $0.name == name }) { return object.state }
             // Of so many keys that begin with this one it may be on another page.
             guard page.continuation == nil else { throw error }
             return nil
+        }
+    }
+}
+
+extension ObjectStore {
+    /// Runs `write` with the condition `expected`; where the store refuses since something stands at `name`, and a look shows
+    /// that nothing does, once more without one: SeaweedFS takes a directory of that name for an object (4.48, seen
+    /// 2026-11-28).
+    func writing<Value>(
+        _ name: [UInt8],
+        expecting expected: ObjectExpectation,
+        _ write: (ObjectExpectation) async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        do {
+            return try await write(expected)
+        } catch {
+            guard error.code == .preconditionFailed, expected == .nothing, try await stateNow(name) == nil else {
+                throw error
+            }
+            return try await write(.anything)
         }
     }
 }

@@ -125,11 +125,11 @@ public struct ObservedStore: ObjectStore {
 
     // MARK: Looks
 
-    public func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage {
-        try await look("list", start) { () async throws(StoreError) in
-            try await base.list(beginningWith: start, continuation: continuation)
-        }
+    public func list(_ query: NameQuery) async throws(StoreError) -> ObjectPage {
+        try await look("list", query.start) { () async throws(StoreError) in try await base.list(query) }
     }
+
+    public var listsInByteOrder: Bool { base.listsInByteOrder }
 
     public func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails {
         try await look("head", name) { () async throws(StoreError) in

@@ -17,39 +17,118 @@ struct ListingSummary: Sendable {
 
     /// Problems and markers that are kept one by one.
     static let maximumKept = 10_000
+
+    mutating func note(marker path: RelativePath) {
+        if markers.count < Self.maximumKept { markers.append(path) } else { furtherMarkers += 1 }
+    }
+
+    mutating func note(_ problem: Problem) {
+        if problems.count < Self.maximumKept { problems.append(problem) } else { furtherProblems += 1 }
+    }
+
+    /// Adds what another part of the same listing showed.
+    mutating func add(_ other: ListingSummary) {
+        objects += other.objects
+        skipped += other.skipped
+        furtherMarkers += other.furtherMarkers
+        furtherProblems += other.furtherProblems
+        for marker in other.markers { note(marker: marker) }
+        for problem in other.problems { note(problem) }
+    }
 }
 
-/// Lists all objects of a folder's prefix, page by page, and hands on those that can be files here.
+/// When a listing is worth being cut into segments that are listed side by side.
+public struct ListingPolicy: Hashable, Sendable {
+    /// Segments that are listed at once; 1 for page after page.
+    public var lanes: Int
+    /// Seconds that the rest of a listing may take, page after page.
+    public var patience: Double
+
+    public init(lanes: Int, patience: Double) {
+        self.lanes = max(1, lanes)
+        self.patience = patience
+    }
+
+    /// Half of the requests that may be under way, 16 at most: more would only wait for the index.
+    public static func standard(concurrency: Int) -> ListingPolicy {
+        ListingPolicy(lanes: max(1, min(16, concurrency / 2)), patience: 0.5)
+    }
+}
+
+/// What the index knows of the names to be listed.
+protocol ListingKnowledge: Sendable {
+    /// About how many there are; 0 where nothing is known.
+    var expected: Int64 { get }
+    /// Some of them, drawn evenly.
+    func sample() async throws -> NameSample
+}
+
+/// Lists all objects of a folder's prefix, and hands on those that can be files here: page after page, or, where that takes
+/// long, in segments side by side.
 ///
 /// No order is assumed: the index matches by path. A listing that fails, repeats itself or goes round in circles throws,
 /// and then nothing may be concluded from what it did not show.
-struct RemoteLister {
+struct RemoteLister: Sendable {
     let store: any ObjectLister
     let rules: IgnoreRules
     let progress: CycleProgress
     var stop = StopSignal()
+    var policy = ListingPolicy(lanes: 1, patience: 0)
+    var clock: any EngineClock = SystemClock()
+    var knowledge: any ListingKnowledge = Unknown()
 
-    /// `observe` takes up to a page of objects, at most as many as the store puts into one.
-    func list(observe: ([RemoteObservation]) async throws -> Void) async throws -> ListingSummary {
-        var summary = ListingSummary()
-        var continuation: String?
-        var listing = ListingProgress()
-        repeat {
-            try stop.check()
-            let page = try await store.list(beginningWith: [], continuation: continuation)
-            let observed = page.objects.compactMap { classify($0, into: &summary) }
-            if !observed.isEmpty { try await observe(observed) }
-            progress.update { $0.pagesListed += 1 }
-            continuation = page.continuation
-            guard listing.note(continuation: continuation, isEmpty: page.objects.isEmpty) else {
-                throw StoreError(code: .malformedAnswer, message: ListingProgress.complaint)
+    /// Takes up to a page of objects, at most as many as the store puts into one.
+    typealias Observe = @Sendable ([RemoteObservation]) async throws -> Void
+
+    private struct Unknown: ListingKnowledge {
+        let expected: Int64 = 0
+
+        func sample() async throws -> NameSample { NameSample([], of: 0) }
+    }
+
+    /// Page after page.
+    func listInTurn(observe: ([RemoteObservation]) async throws -> Void) async throws -> ListingSummary {
+        switch try await SegmentLister(self, ListingSegment(kind: .flat(above: nil))).list(observe) {
+        case .complete(let end), .interrupted(let end): end.summary
+        }
+    }
+
+    /// As it is quicker: `observe` may be called from several tasks at once, and with the same object more than once.
+    func list(observe: @escaping Observe) async throws -> ListingSummary {
+        let begun = clock.now()
+        var seen = 0
+        let pages = SegmentLister(self, ListingSegment(kind: .flat(above: nil)))
+        let flat = try await pages.list(observe) { page in
+            seen += page
+            return takesLong(since: begun, seen: seen)
+        }
+        switch flat {
+        case .complete(let end): return end.summary
+        case .interrupted(let end):
+            let plan = ListingPlan(sample: try await knowledge.sample(), lanes: policy.lanes)
+            if store.listsInByteOrder, plan.sample.weight > 0, let last = end.last {
+                let ranges = RangeListing(lister: self, segments: plan.ranges(after: last))
+                if var summary = try await ranges.list(observe) {
+                    summary.add(end.summary)
+                    return summary
+                }
+                // The store's order is another than it was taken for.
             }
-        } while continuation != nil
-        return summary
+            return try await PrefixListing(lister: self, plan: plan).list(observe)
+        }
+    }
+
+    /// Whether the rest, page after page, will take longer than there is patience for.
+    private func takesLong(since begun: UnixTime, seen: Int) -> Bool {
+        guard policy.lanes > 1, seen > 0 else { return false }
+        let seconds = Double(clock.now().nanoseconds - begun.nanoseconds) / 1e9
+        // Where nothing is known, or it was wrong, as much again as has been seen.
+        let rest = knowledge.expected > seen ? Int(knowledge.expected) - seen : seen
+        return seconds * Double(rest) / Double(seen) > policy.patience
     }
 
     /// The observation that an object makes, nil if it makes none; counted in `summary` either way.
-    private func classify(_ object: ListedObject, into summary: inout ListingSummary) -> RemoteObservation? {
+    func classify(_ object: ListedObject, into summary: inout ListingSummary) -> RemoteObservation? {
         switch RemoteName(object.name, size: object.state.size) {
         case .file(let path):
             if rules.excludes(path) {
@@ -59,22 +138,13 @@ struct RemoteLister {
             summary.objects += 1
             return RemoteObservation(path: path, state: object.state)
         case .marker(let path):
-            guard let path, !rules.excludes(path) else { return nil }
-            if summary.markers.count < ListingSummary.maximumKept {
-                summary.markers.append(path)
-            } else {
-                summary.furtherMarkers += 1
-            }
+            if let path, !rules.excludes(path) { summary.note(marker: path) }
             return nil
         case .invalid(.reserved):
             summary.skipped += 1
             return nil
         case .invalid(let reason):
-            if summary.problems.count < ListingSummary.maximumKept {
-                summary.problems.append(reason.problem(name: object.name))
-            } else {
-                summary.furtherProblems += 1
-            }
+            summary.note(reason.problem(name: object.name))
             return nil
         }
     }

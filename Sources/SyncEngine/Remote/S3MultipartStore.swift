@@ -166,6 +166,7 @@ extension Capabilities {
         switch expected {
         case .nothing: return .nothing
         case .version(let etag): return .version(spelled(etag.value))
+        case .anything: return nil
         }
     }
 }

@@ -41,22 +41,36 @@ public struct S3ObjectStore: ObjectStore {
     public var requestCounts: [String: Int64] { client.requestCounts }
     public var retryCount: Int64 { client.retryCount }
 
-    public func list(beginningWith start: [UInt8], continuation: String?) async throws(StoreError) -> ObjectPage {
+    public func list(_ query: NameQuery) async throws(StoreError) -> ObjectPage {
         do {
-            let query = ListQuery(prefix: ObjectKey(prefix + start), continuation: continuation)
-            let page = try await client.listObjects(bucket: bucket, query)
-            let count = prefix.count
-            let objects = page.objects.compactMap { object -> ListedObject? in
-                // A key that does not begin with the prefix was not asked for: no service should send one.
-                guard object.key.bytes.starts(with: prefix) else { return nil }
-                let state = RemoteState(etag: ETag(object.etag), size: object.size)
-                return ListedObject(name: Array(object.key.bytes[count...]), state: state)
+            let page = try await client.listObjects(
+                bucket: bucket,
+                ListQuery(
+                    prefix: ObjectKey(prefix + query.start),
+                    delimiter: query.groupsDirectories ? "/" : nil,
+                    startAfter: query.after.map { ObjectKey(prefix + $0) },
+                    continuation: query.continuation
+                )
+            )
+            let objects = page.objects.compactMap { object in
+                name(of: object.key).map { name in
+                    ListedObject(name: name, state: RemoteState(etag: ETag(object.etag), size: object.size))
+                }
             }
-            return ObjectPage(objects: objects, continuation: page.continuation)
+            let directories = page.commonPrefixes.compactMap(name)
+            return ObjectPage(objects: objects, directories: directories, continuation: page.continuation)
         } catch {
             throw StoreError(error)
         }
     }
+
+    /// Nil for a key that does not begin with the prefix: it was not asked for, and no service should send one.
+    private func name(of key: ObjectKey) -> [UInt8]? {
+        key.bytes.starts(with: prefix) ? Array(key.bytes[prefix.count...]) : nil
+    }
+
+    /// AWS lists general purpose buckets so (ListObjectsV2, read 2026-11-28); any other service must have been seen to.
+    public var listsInByteOrder: Bool { client.isAWS || reliedOn[.byteOrder] == .yes }
 
     public func head(_ name: [UInt8], asksChecksum: Bool) async throws(StoreError) -> ObjectDetails {
         do {
@@ -113,6 +127,7 @@ public struct S3ObjectStore: ObjectStore {
             switch expected {
             case .nothing: options.ifNoneMatch = capabilities[.putIfNoneMatch] == .yes ? "*" : nil
             case .version(let etag): options.ifMatch = capabilities.matching(etag)
+            case .anything: break
             }
             let result = try await client.putObject(
                 bucket: bucket,

@@ -221,12 +221,10 @@ struct MultipartUploader: Sendable {
         _ machine: inout UploadMachine
     ) async throws -> (UploadMachine.Action, StoreError?) {
         do {
-            let etag = try await store.completeUpload(
-                job.path.bytes,
-                upload: upload,
-                parts: parts,
-                expecting: ObjectExpectation(standing)
-            )
+            let etag = try await store.writing(job.path.bytes, expecting: ObjectExpectation(standing)) {
+                (expected) async throws(StoreError) in
+                try await store.completeUpload(job.path.bytes, upload: upload, parts: parts, expecting: expected)
+            }
             if let etag { standing = RemoteState(etag: etag, size: job.local.size) }
             return (machine.completed(etag), nil)
         } catch {

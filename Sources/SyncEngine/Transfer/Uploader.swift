@@ -163,13 +163,17 @@ struct Uploader: Sendable {
         }
         let base: BaseState
         do {
-            let (remote, digest) = try await store.put(
-                path.bytes,
-                body: body,
-                modified: before.modified,
-                mode: before.mode,
-                expecting: ObjectExpectation(tries.sent?.remote ?? entry.remote)
-            )
+            let expected = ObjectExpectation(tries.sent?.remote ?? entry.remote)
+            let (remote, digest) = try await store.writing(path.bytes, expecting: expected) {
+                (expected) async throws(StoreError) in
+                try await store.put(
+                    path.bytes,
+                    body: body,
+                    modified: before.modified,
+                    mode: before.mode,
+                    expecting: expected
+                )
+            }
             base = BaseState(local: before, remote: remote, digest: digest)
         } catch {
             // The file may have changed between the hash and the sending: then it is read again, else it is an error.

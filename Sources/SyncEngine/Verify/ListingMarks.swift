@@ -32,7 +32,7 @@ extension ListingMarks {
     /// - Throws: what the listing and the index throw: then nothing may be concluded from what was not seen.
     static func take(_ lister: RemoteLister, _ index: any Index, folder: Int64) async throws -> ListingMarks {
         var marks = ListingMarks()
-        _ = try await lister.list { page in
+        _ = try await lister.listInTurn { page in
             let entries = try await index.entries(folder, at: page.map(\.path))
             for (entry, observation) in zip(entries, page) {
                 if let entry { marks.note(entry, observation.state) }

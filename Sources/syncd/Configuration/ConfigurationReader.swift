@@ -251,7 +251,9 @@ struct ConfigurationReader {
 
     private mutating func conflict(_ section: ConfigurationSection, _ direction: Direction) -> ConflictWinner {
         let winner = fields.choice("conflict", in: section, default: ConflictWinner.newest)
-        if section.value["conflict"] != nil, direction != .both {
+        // A direction that is none has been told already.
+        let isOneWay = direction != .both && section.value["direction"].map { $0.text == direction.rawValue } ?? true
+        if section.value["conflict"] != nil, isOneWay {
             fields.fault(
                 section.keyPath("conflict"),
                 "goes with \"direction\": \"both\": one way there are no conflicts, so remove it"

@@ -45,7 +45,9 @@ struct ExplainScreen {
     }
 
     private var bucket: String {
-        guard let remote = explanation.entry?.remote else { return "absent when last listed" }
+        guard let remote = explanation.entry?.remote else {
+            return isExcluded ? "not looked at: excluded" : "absent when last listed"
+        }
         return "\(Format.count(remote.size)) bytes · ETag \(Self.shortened(remote.etag.value))"
     }
 
@@ -57,6 +59,8 @@ struct ExplainScreen {
         etag.count > 12 ? "\(etag.prefix(8))…" : etag
     }
 
+    private var isExcluded: Bool { explanation.rule?.excludes ?? false }
+
     private var rule: String {
         guard let rule = explanation.rule else { return "included: no pattern matches" }
         let place = rule.directory.map { " the directory \(escaped($0.bytes))" } ?? ""
@@ -65,7 +69,9 @@ struct ExplainScreen {
     }
 
     var decision: String {
-        guard let change = explanation.change else { return "none: it was never seen" }
+        guard let change = explanation.change else {
+            return isExcluded ? "none: excluded on both sides" : "none: it was never seen"
+        }
         switch change {
         case .nothing: return "nothing: both sides are as they last agreed"
         case .compare: return "compare: both sides are there, and their content has to be compared"
