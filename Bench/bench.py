@@ -30,7 +30,7 @@ from runs import Bench  # noqa: E402
 from servers import Weed  # noqa: E402
 
 ROUNDS = 7
-QUICK_SHRINK = 80
+QUICK_SHRINK = 100
 
 
 def parse_arguments():

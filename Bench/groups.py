@@ -116,7 +116,7 @@ def tls(shrunk):
 
 def many(shrunk):
     rows = titles(("idle", "changed"), ", 100,000 files")
-    work = StayingFiles("many", rows, SMALL_BARS, shrunk(100_000), KIBIBYTE, per_directory=500)
+    work = StayingFiles("many", rows, SMALL_BARS, shrunk(100_000, 1_100), KIBIBYTE, per_directory=500)
     return Group("a hundred thousand files", [Part(work, MANY_CAST, plain_side, slow=["rclone", "rclone_default"])])
 
 
@@ -129,7 +129,7 @@ def delay(shrunk):
         ("delay-ordered", ", listed in byte order", ordered_side),
     ):
         row = {"idle": f"nothing to do with 100,000 objects{words}, {AWAY}"}
-        work = StayingFiles(name, row, {"idle": (0.5, None)}, shrunk(100_000), KIBIBYTE // 2, per_directory=500)
+        work = StayingFiles(name, row, {"idle": (0.5, None)}, shrunk(100_000, 1_100), KIBIBYTE // 2, per_directory=500)
         chosen.append(Part(work, IDLE_CAST, side, slow=["fast_list", "rclone", "rclone_default"]))
     return Group(f"a server {AWAY}", chosen, is_split=True)
 

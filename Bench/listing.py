@@ -15,7 +15,6 @@ import sys
 import threading
 import urllib.parse
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "RealServer"))
 
@@ -23,6 +22,10 @@ from harness import memoryserver  # noqa: E402
 
 PAGE = 1_000
 AFTER_SLASH = b"0"
+
+
+def quoted(key):
+    return urllib.parse.quote(key, safe="/")
 
 
 class Pages:
@@ -46,7 +49,7 @@ class Pages:
     @staticmethod
     def _row(key, body):
         return (
-            f"<Contents><Key>{urllib.parse.quote(key, safe='/')}</Key>"
+            f"<Contents><Key>{quoted(key)}</Key>"
             f"<LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;{hashlib.md5(body).hexdigest()}&quot;</ETag>"
             f"<Size>{len(body)}</Size><StorageClass>STANDARD</StorageClass></Contents>"
         )
@@ -81,21 +84,25 @@ class Handler(memoryserver.MemoryHandler):
             body = b'<?xml version="1.0" encoding="UTF-8"?><LocationConstraint/>'
             return self._answer(200, body, {"Content-Type": "application/xml"})
         prefix, token = text.get("prefix", b""), text.get("continuation-token", b"")
-        after = bytes.fromhex(token.decode()) if token else text.get("start-after", b"")
+        after = bytes.fromhex(token.decode()) if token else text.get("start-after", text.get("marker", b""))
         limit = min(PAGE, int(text.get("max-keys", PAGE)))
         rows, prefixes, last = self.pages.page(prefix, text.get("delimiter"), after, limit)
-        self._answer(200, self._document(rows, prefixes, last), {"Content-Type": "application/xml"})
+        rows += [f"<CommonPrefixes><Prefix>{quoted(name)}</Prefix></CommonPrefixes>" for name in prefixes]
+        next_page = ""
+        if last and "list-type" in text:
+            next_page = f"<NextContinuationToken>{last.hex()}</NextContinuationToken>"
+        elif last:
+            next_page = f"<NextMarker>{quoted(last)}</NextMarker>"
+        self._answer(200, self._document(rows, next_page).encode(), {"Content-Type": "application/xml"})
 
     @staticmethod
-    def _document(rows, prefixes, last):
-        rows += [f"<CommonPrefixes><Prefix>{urllib.parse.quote(name, safe='/')}</Prefix></CommonPrefixes>" for name in prefixes]
-        token = f"<NextContinuationToken>{escape(last.hex())}</NextContinuationToken>" if last else ""
+    def _document(rows, next_page):
         return (
             '<?xml version="1.0" encoding="UTF-8"?>'
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>'
-            f"<KeyCount>{len(rows)}</KeyCount><IsTruncated>{'true' if last else 'false'}</IsTruncated>{token}"
-            f"{''.join(rows)}</ListBucketResult>"
-        ).encode()
+            f"<KeyCount>{len(rows)}</KeyCount><IsTruncated>{'true' if next_page else 'false'}</IsTruncated>"
+            f"{next_page}{''.join(rows)}</ListBucketResult>"
+        )
 
 
 def load(server, root):
