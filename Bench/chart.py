@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 import report
 
-NAME_WIDTH, BAR_WIDTH, VALUE_WIDTH, MARGIN = 210, 210, 62, 16
+NAME_WIDTH, BAR_WIDTH, VALUE_WIDTH, MARGIN = 236, 210, 62, 16
 BAR_HEIGHT, LINE_HEIGHT, TITLE_HEIGHT, PANEL_GAP = 13, 19, 40, 14
 WIDTH = 2 * MARGIN + NAME_WIDTH + 2 * (BAR_WIDTH + VALUE_WIDTH)
 # A tool that took this many times what syncd did is cut off at the edge, and would make all else too short to see.
@@ -69,7 +69,7 @@ def panel(table, top):
 
 def draw(title, tables):
     drawn = [text(MARGIN, 28, title, 17, weight="bold")]
-    drawn.append(text(MARGIN, 46, "Medians; the thin lines go from the least to the most. Shorter is better.", 11, FAINT))
+    drawn.append(text(MARGIN, 46, "Medians, and thin lines from the least to the most. »: goes beyond the edge. †: sees less, and is no rival.", 11, FAINT))
     y = 62
     for table in tables:
         added, y = panel(table, y)

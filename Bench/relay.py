@@ -97,9 +97,10 @@ class Relay:
         print(self.listener.getsockname()[1], flush=True)
         self.poll.register(sys.stdin, select.EPOLLIN)
         while True:
+            is_called = False
             for number, events in self.poll.poll(self._patience()):
                 if number == self.listener.fileno():
-                    self._accept()
+                    is_called = True
                 elif number == sys.stdin.fileno():
                     if not sys.stdin.readline():
                         return
@@ -107,6 +108,9 @@ class Relay:
                     self.counts.clear()
                 else:
                     self._move(number, events)
+            # Last: a new connection may get the number of one that was closed meanwhile.
+            if is_called:
+                self._accept()
             self._deliver()
 
     def _patience(self):
@@ -140,7 +144,7 @@ class Relay:
             return
         reads = stream.may_read and not stream.ended and stream.under_way < MOST_UNDER_WAY
         events = (select.EPOLLIN if reads else 0) | (select.EPOLLOUT if stream.twin.waiting else 0)
-        if events != self.watched[number]:
+        if events != self.watched.get(number, events):
             self.watched[number] = events
             self.poll.modify(number, events)
 
@@ -148,8 +152,11 @@ class Relay:
         stream = self.streams.get(number)
         if stream is None:
             return
-        if events & (select.EPOLLERR | select.EPOLLHUP) and not events & select.EPOLLIN:
+        if events & select.EPOLLERR:
             return self._drop(stream)
+        if events & select.EPOLLHUP and stream.ended:
+            # Nothing more comes from it or can go to it; what it had sent may still be on its way.
+            return self._forget(stream.source)
         if events & select.EPOLLOUT:
             self._send(stream.twin)
         if events & select.EPOLLIN and number in self.streams:
@@ -212,8 +219,13 @@ class Relay:
         """Closes both ends at once."""
         for end in (stream.source, stream.target):
             if self.streams.pop(end.fileno(), None) is not None:
-                self.poll.unregister(end)
+                self._forget(end)
                 end.close()
+
+    def _forget(self, end):
+        """Looks for nothing at this socket any more."""
+        if self.watched.pop(end.fileno(), None) is not None:
+            self.poll.unregister(end)
 
 
 def main():

@@ -183,7 +183,7 @@ class Cast:
         self.rclone = Rclone("rclone sync", parallel, rclone)
         self.rclone_default = Rclone("rclone sync, defaults", [], rclone)
         self.server_time = Rclone("rclone, server's times", [*by_server_time, "--fast-list"], rclone, rows=looking)
-        self.server_time_parallel = Rclone("rclone, server's times, in parallel", by_server_time, rclone, rows=looking)
+        self.server_time_parallel = Rclone("rclone, server's times, parallel", by_server_time, rclone, rows=looking)
         # Several times slower than the others: one round is enough to place it.
         self.aws = AWS("aws s3 sync", ["--only-show-errors"], aws, rounds=1)
         self.aws_default = AWS("aws s3 sync, defaults", ["--only-show-errors"], aws, rounds=1)
