@@ -10,6 +10,9 @@ BAR_HEIGHT, LINE_HEIGHT, TITLE_HEIGHT, PANEL_GAP = 13, 19, 40, 14
 WIDTH = 2 * MARGIN + NAME_WIDTH + 2 * (BAR_WIDTH + VALUE_WIDTH)
 # A tool that took this many times what syncd did is cut off at the edge, and would make all else too short to see.
 MOST = 6
+EXPLANATION = (
+    "Medians, and thin lines from the least to the most. »: goes beyond the edge. †: sees less, and is no rival."
+)
 OWN_COLOUR, OTHER_COLOUR, FLOOR_COLOUR, INK, FAINT = "#1f6feb", "#8b949e", "#d8dee4", "#1f2328", "#656d76"
 
 
@@ -44,7 +47,8 @@ def bars(table, cost, left, top):
         )
         if len(values) > 1:
             middle = y + BAR_HEIGHT / 2
-            drawn.append(line(left + min(min(values) * scale, BAR_WIDTH), middle, left + min(max(values) * scale, BAR_WIDTH), middle))
+            ends = [left + min(end * scale, BAR_WIDTH) for end in (min(values), max(values))]
+            drawn.append(line(ends[0], middle, ends[1], middle))
         beyond = "» " if median > limit else ""
         drawn.append(text(left + BAR_WIDTH + 6, y + BAR_HEIGHT - 2, f"{beyond}{median:.2f}", 11))
     drawn.append(line(left, top - 3, left, top + len(table.cast) * LINE_HEIGHT - 3, FAINT))
@@ -68,8 +72,7 @@ def panel(table, top):
 
 
 def draw(title, tables):
-    drawn = [text(MARGIN, 28, title, 17, weight="bold")]
-    drawn.append(text(MARGIN, 46, "Medians, and thin lines from the least to the most. »: goes beyond the edge. †: sees less, and is no rival.", 11, FAINT))
+    drawn = [text(MARGIN, 28, title, 17, weight="bold"), text(MARGIN, 46, EXPLANATION, 11, FAINT)]
     y = 62
     for table in tables:
         added, y = panel(table, y)

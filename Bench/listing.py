@@ -50,8 +50,9 @@ class Pages:
     def _row(key, body):
         return (
             f"<Contents><Key>{quoted(key)}</Key>"
-            f"<LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;{hashlib.md5(body).hexdigest()}&quot;</ETag>"
-            f"<Size>{len(body)}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+            "<LastModified>2026-01-02T03:04:05.000Z</LastModified>"
+            f"<ETag>&quot;{hashlib.md5(body).hexdigest()}&quot;</ETag><Size>{len(body)}</Size>"
+            "<StorageClass>STANDARD</StorageClass></Contents>"
         )
 
     def page(self, prefix, delimiter, after, limit):

@@ -75,6 +75,9 @@ class Stream:
         self.waiting = deque()
         self.under_way = 0
         self.may_read = False
+        # Whether its target takes no more for now, and whether its source is to wait.
+        self.is_blocked = False
+        self.is_full = False
         self.ended = False
         self.shut = False
 
@@ -142,7 +145,8 @@ class Relay:
         stream = self.streams.get(number)
         if stream is None:
             return
-        reads = stream.may_read and not stream.ended and stream.under_way < MOST_UNDER_WAY
+        stream.is_full = stream.under_way >= MOST_UNDER_WAY
+        reads = stream.may_read and not stream.ended and not stream.is_full
         events = (select.EPOLLIN if reads else 0) | (select.EPOLLOUT if stream.twin.waiting else 0)
         if events != self.watched.get(number, events):
             self.watched[number] = events
@@ -212,8 +216,11 @@ class Relay:
             return self._drop(stream)
         if stream.shut and stream.twin.shut:
             return self._drop(stream)
-        for end in (stream.source, stream.target):
-            self._watch(end.fileno())
+        if stream.is_blocked != bool(stream.waiting):
+            stream.is_blocked = bool(stream.waiting)
+            self._watch(stream.target.fileno())
+        if stream.is_full and stream.under_way < MOST_UNDER_WAY:
+            self._watch(stream.source.fileno())
 
     def _drop(self, stream):
         """Closes both ends at once."""

@@ -54,7 +54,15 @@ class Bench:
             shift = number % len(self.tools)
             self._round(number, self.tools[shift:] + self.tools[:shift], self.side.measured_at)
         if with_count and self.side.counted_at != self.side.measured_at:
+            self._clear()
             self._round(self.rounds, self.tools, self.side.counted_at)
+
+    def _clear(self):
+        """Makes room: what follows is not timed."""
+        kept = [self.tree, *(place for _, place in self.homes.values())]
+        for path in self.place.iterdir():
+            if path not in kept:
+                shutil.rmtree(path)
 
     def _is_timed(self, endpoint):
         return endpoint == self.side.measured_at

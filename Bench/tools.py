@@ -209,4 +209,5 @@ def version(tool):
     done = subprocess.run(
         [tool.binary, *arguments.get(name, ["--version"])], capture_output=True, text=True, check=True
     )
-    return (done.stdout or done.stderr).splitlines()[0].strip()
+    # curl tells of every library that it was built with.
+    return (done.stdout or done.stderr).splitlines()[0].partition(" libcurl")[0].strip()
