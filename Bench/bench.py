@@ -100,7 +100,8 @@ class GroupRun:
             lines += bench.work.facts()
             for table in of_bench:
                 lines += table.lines(with_bars)
-            lines += [f"- out of the tables: {name}, {what}" for name, what in bench.failed.items()]
+            for name, what in bench.failed.items():
+                lines += [f"Out of the tables: {name}, {what}", ""]
         return lines + self._foot()
 
     def _head(self):

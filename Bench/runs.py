@@ -73,10 +73,10 @@ class Bench:
     def _round(self, number, order, endpoint):
         if self._is_timed(endpoint):
             order = [tool for tool in order if tool.rounds is None or number < tool.rounds]
-        if self.work.stays:
-            self._settle(endpoint)
-        else:
+        if not self.work.stays:
             self._move_in(number, order)
+        elif number in (0, self.rounds):
+            self._settle(order, endpoint)
         for row in self.work.titles:
             if row == "changed":
                 self.work.change(self.tree, number)
@@ -130,10 +130,10 @@ class Bench:
         if is_missing or is_old:
             self._stand_in(tool, self._job("up", tool, self.side.filled_at))
 
-    def _stand_in(self, tool, job):
+    def _stand_in(self, tool, job, runner=None):
         """Uploads, unmeasured, what a tool is to find in its bucket."""
         try:
-            tool.filler.run(job)
+            (runner or tool.filler).run(job)
         except tools.RunFailure as error:
             self._expel(tool, f"filling its bucket: {error}")
 
@@ -143,10 +143,13 @@ class Bench:
         self.failed[tool.name] = words
         print(f"{tool.name} failed at {words}", flush=True)
 
-    def _settle(self, endpoint):
-        """Lets syncd see that at this endpoint nothing is to be done: another endpoint is another folder to it."""
-        bucket, place = self.homes[self.tools[0]]
-        self.tools[0].run(Job("idle", self.tree, bucket, place, endpoint))
+    def _settle(self, order, endpoint):
+        """Lets tools come level, unmeasured: syncd, to which another endpoint is another folder, and those that sat out
+        some rounds and what changed in them."""
+        for tool in order:
+            if tool.name == "syncd" or (tool.rounds is not None and "changed" in self.work.titles):
+                bucket, place = self.homes[tool]
+                self._stand_in(tool, Job("changed", self.tree, bucket, place, endpoint), tool)
 
     def _job(self, row, tool, endpoint):
         bucket, place = self.homes[tool]
