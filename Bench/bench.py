@@ -31,6 +31,8 @@ from servers import Weed  # noqa: E402
 
 ROUNDS = 7
 QUICK_SHRINK = 100
+# Where counting is tried in a quick run: once for requests, once for bytes alone.
+QUICK_COUNTS = ("small", "tls")
 
 
 def parse_arguments():
@@ -62,6 +64,7 @@ class GroupRun:
         self.name = name
         self.group = group
         self.rounds = arguments.rounds or group.rounds or ROUNDS
+        self.with_count = not arguments.no_count and (not arguments.quick or name in QUICK_COUNTS)
         self.benches = []
 
     def run(self):
@@ -79,7 +82,7 @@ class GroupRun:
         with contextlib.ExitStack() as stack:
             side = part.side(stack, weed, place / "tree")
             bench = Bench(part.work, chosen, side, place, self.rounds)
-            bench.run(with_count=not self.arguments.no_count)
+            bench.run(self.with_count)
         self.benches.append(bench)
         shutil.rmtree(place, ignore_errors=True)
 

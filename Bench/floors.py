@@ -12,6 +12,15 @@ class Floor(Tool):
     table = "both"
 
 
+class Look(Floor):
+    """Changes nothing, so that there is nothing to check of it."""
+
+    only_looks = True
+
+    def __init__(self, name, flags, binary):
+        super().__init__(name, flags, binary, rows=("idle", "changed"))
+
+
 class Curl(Floor):
     """The same files, one by one to their objects' addresses and back, as many at once as the tools have transfers."""
 
@@ -42,21 +51,21 @@ class Curl(Floor):
                 yield os.path.relpath(os.path.join(directory, name), top)
 
 
-class Find(Floor):
+class Find(Look):
     """Looks at every file of the tree."""
 
     def __init__(self):
-        super().__init__("floor: find", ["-type", "f", "-printf", "'%s %T@ %P\\n'"], "/usr/bin/find", rows=("idle",))
+        super().__init__("floor: find", ["-type", "f", "-printf", "'%s %T@ %P\\n'"], "/usr/bin/find")
 
     def command(self, job):
         return [self.binary, job.tree, "-type", "f", "-printf", "%s %T@ %P\n"]
 
 
-class PlainListing(Floor):
+class PlainListing(Look):
     """Lists the bucket that the first tool has filled."""
 
     def __init__(self, directory):
-        super().__init__("floor: s5cmd ls", [], native_s5cmd(directory), rows=("idle",))
+        super().__init__("floor: s5cmd ls", [], native_s5cmd(directory))
 
     def command(self, job):
         return [self.binary, "--endpoint-url", job.endpoint.url, "ls", f"s3://{job.bucket}/*"]

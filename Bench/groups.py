@@ -123,7 +123,7 @@ def many(shrunk):
 def delay(shrunk):
     rows = titles(("up", "changed", "down"), f", {AWAY}")
     few = SmallFiles("delay-small", rows, dict.fromkeys(rows, (1.05, None)), shrunk(5_000), 4 * KIBIBYTE)
-    chosen = [Part(few, DELAY_CAST, delayed_side)]
+    chosen = [Part(few, [*DELAY_CAST, "curl", "ls"], delayed_side)]
     for name, words, side in (
         ("delay-idle", "", delayed_side),
         ("delay-ordered", ", listed in byte order", ordered_side),

@@ -68,6 +68,7 @@ class Tool:
     table = "equal"
     sees_less = False
     is_floor = False
+    only_looks = False
 
     def __init__(self, name, flags, binary, rows=ALL_ROWS, rounds=None):
         self.name = name
