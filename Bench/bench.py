@@ -14,6 +14,7 @@ import datetime
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -144,6 +145,8 @@ def machine():
 
 def main():
     arguments = parse_arguments()
+    # So that servers end and trees are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
     def shrunk(amount, least=5):
         return max(least, amount // arguments.shrink)
