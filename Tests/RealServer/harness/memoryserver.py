@@ -17,12 +17,13 @@ PAGE = 1_000
 class MemoryServer:
     """One bucket, of any name. `objects` maps keys to (body, metadata); tests may change it at any time."""
 
-    def __init__(self, certificate=None):
-        """With `certificate`, a PEM file that holds the key as well, it speaks TLS."""
+    def __init__(self, certificate=None, handler=None):
+        """With `certificate`, a PEM file that holds the key as well, it speaks TLS. `handler` answers in place of
+        `MemoryHandler`."""
         self.objects = {}
         self.scheme = "https" if certificate else "http"
         self.lock = threading.Lock()
-        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http = _Listener(("127.0.0.1", 0), handler or MemoryHandler)
         self._http.daemon_threads = True
         self._http.block_on_close = False
         self._http.memory = self
@@ -47,7 +48,11 @@ class MemoryServer:
         self._thread.join()
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Listener(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+class MemoryHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
