@@ -72,7 +72,11 @@ final class ConcurrencyGate: Sendable {
                 if Task.isCancelled { return continuation.resume(returning: nil) }
                 let now = uptime()
                 let given = state.withLock { state in
-                    if isLarge { state.large.append(ticket, continuation) } else { state.small.append(ticket, continuation) }
+                    if isLarge {
+                        state.large.append(ticket, continuation)
+                    } else {
+                        state.small.append(ticket, continuation)
+                    }
                     return Self.fill(&state, at: now)
                 }
                 for (continuation, place) in given { continuation.resume(returning: place) }

@@ -57,7 +57,9 @@ struct ConcurrencySimulation {
 
     /// Plays `seconds` by `control`; what ended in the first `settling` of them does not count.
     mutating func run(_ control: inout ConcurrencyControl, seconds: Double, settling: Double) {
-        run(seconds: seconds, settling: settling) { control.limit } ended: { event, now in
+        run(seconds: seconds, settling: settling) {
+            control.limit
+        } ended: { event, now in
             if event.isRefusal {
                 control.refused(sentAt: .seconds(event.sentAt), load: event.load, at: .seconds(now))
             } else if event.isFull {
@@ -70,7 +72,10 @@ struct ConcurrencySimulation {
 
     /// The same by a limit that stands fast.
     mutating func run(fixed limit: Int, seconds: Double, settling: Double) {
-        run(seconds: seconds, settling: settling) { limit } ended: { _, _ in }
+        run(seconds: seconds, settling: settling) {
+            limit
+        } ended: { _, _ in
+        }
     }
 
     private mutating func run(
@@ -109,7 +114,11 @@ struct ConcurrencySimulation {
             }
         }
         let event = Event(
-            time: time, sentAt: now, load: inFlight, isFull: inFlight >= limit, isRefusal: isRefusal
+            time: time,
+            sentAt: now,
+            load: inFlight,
+            isFull: inFlight >= limit,
+            isRefusal: isRefusal
         )
         let place = events.firstIndex { $0.time < time } ?? events.endIndex
         events.insert(event, at: place)
