@@ -86,14 +86,17 @@ struct ConcurrencyControl: Sendable {
     mutating func refused(sentAt: Duration, load: Int, at now: Duration) {
         guard sentAt >= cutAt else { return }
         // Where few were under way, the limit was not what was too much; but it must come down all the same.
-        let refusedAt = max(min(load, limit), (limit + 1) / 2)
+        let refusedNow = max(min(load, limit), (limit + 1) / 2)
+        var refusedAt = refusedNow
         switch phase {
-        case .probing(let last, _) where refusedAt * 10 >= last * 9:
+        case .probing(let last, _) where refusedNow * 10 >= last * 9:
             patience.refusal = min(patience.refusal * 2, Self.maximumPatience.refusal)
+        // As long as nothing at all is taken, it is a bad moment and says nothing of how many would be too many.
+        case .returning(let last) where ended == 0 && changedAt == cutAt: refusedAt = last
         case .measuring, .trying, .holding, .returning, .waiting, .probing: patience.refusal = Self.firstPatience
         }
         cutAt = now
-        set(max(1, refusedAt / 2), at: now, .returning(refusedAt: refusedAt))
+        set(max(1, refusedNow / 2), at: now, .returning(refusedAt: refusedAt))
     }
 
     // MARK: Rounds
@@ -107,7 +110,7 @@ struct ConcurrencyControl: Sendable {
             if limit >= top {
                 phase = .waiting(refusedAt: refusedAt, rounds: patience.refusal)
             } else {
-                set(limit + (top - limit + 1) / 2, at: now, phase)
+                set(limit + min(limit, (top - limit + 1) / 2), at: now, phase)
             }
         case .waiting(let refusedAt, let rounds):
             phase =
