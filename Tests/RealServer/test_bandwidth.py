@@ -54,7 +54,8 @@ class BandwidthTests(DaemonCase):
         here = self.up()
         here.top = {"uploadBytesPerSecond": "64KiB"}
         trees.write_large(here.root, "large", LARGE)
-        daemon = self.start_daemon(here)
+        daemon = self.start_daemon(here, ready=False)
+        self.wait_until_answering(daemon)
         self.wait_for(lambda: self.s3.uploads(self.bucket), "an upload under way")
         time.sleep(1)
         self.assertEqual(self.parts_sent(), [])

@@ -139,40 +139,40 @@ struct ConcurrencyControlTests {
     // MARK: In simulation
 
     /// The best that stands fast is the very limit: what is drawn is within the bound.
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    @Test(arguments: 0..<10 as Range<UInt64>)
     func `against a limit nobody knows it gets four fifths of the best fixed one`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let limit = Int.random(in: 1...200, using: &random)
+        let limit = Int.random(in: 1...100, using: &random)
         let delay = Double.random(in: 0.002...0.08, using: &random)
         let work = Double.random(in: 0.002...0.08, using: &random)
         var control = ConcurrencyControl(bound: 256)
         var adaptive = ConcurrencySimulation(.refusesBeyond(limit), delay: delay, work: work, seed: seed)
-        adaptive.run(&control, seconds: 20, settling: 5)
+        adaptive.run(&control, seconds: 12, settling: 4)
         var best = ConcurrencySimulation(.refusesBeyond(limit), delay: delay, work: work, seed: seed)
-        best.run(fixed: limit, seconds: 20, settling: 5)
+        best.run(fixed: limit, seconds: 12, settling: 4)
         let share = Double(adaptive.done) / Double(best.done)
         #expect(share > 0.8, "seed \(seed): limit \(limit), delay \(delay), work \(work)")
         #expect(adaptive.refusals * 10 < adaptive.done, "seed \(seed): limit \(limit), delay \(delay), work \(work)")
     }
 
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    @Test(arguments: 0..<10 as Range<UInt64>)
     func `against a rate nobody knows it gets four fifths of that rate`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let delay = Double.random(in: 0.002...0.08, using: &random)
         let work = Double.random(in: 0.002...0.08, using: &random)
-        let rate = Double.random(in: 2...150, using: &random) / (delay + work)
+        let rate = Double.random(in: 2...100, using: &random) / (delay + work)
         let reserve = max(1, rate * Double.random(in: 0.05...1, using: &random))
         var control = ConcurrencyControl(bound: 256)
         let service = ConcurrencySimulation.Service.refusesFaster(rate: rate, reserve: reserve)
         var adaptive = ConcurrencySimulation(service, delay: delay, work: work, seed: seed)
-        adaptive.run(&control, seconds: 20, settling: 5)
-        let share = Double(adaptive.done) / (rate * 15)
+        adaptive.run(&control, seconds: 12, settling: 4)
+        let share = Double(adaptive.done) / (rate * 8)
         #expect(share > 0.8, "seed \(seed): rate \(rate), reserve \(reserve), delay \(delay), work \(work)")
         #expect(adaptive.refusals * 4 < adaptive.done, "seed \(seed): rate \(rate), reserve \(reserve)")
     }
 
     /// Two workers are busy with two requests; what is more only waits.
-    @Test(arguments: 0..<10 as Range<UInt64>)
+    @Test(arguments: 0..<3 as Range<UInt64>)
     func `before a queue it stays near its start`(seed: UInt64) {
         var control = ConcurrencyControl(bound: 256)
         var near = ConcurrencySimulation(.queues(workers: 2), delay: 0.0002, work: 0.0005, seed: seed)
@@ -180,7 +180,7 @@ struct ConcurrencyControlTests {
         #expect(near.limitTimesSeconds / 10 < 36, "seed \(seed)")
     }
 
-    @Test(arguments: 0..<10 as Range<UInt64>)
+    @Test(arguments: 0..<5 as Range<UInt64>)
     func `over a distance of 40 ms it grows to its bound within a second`(seed: UInt64) {
         var control = ConcurrencyControl(bound: 256)
         var far = ConcurrencySimulation(.queues(workers: 2), delay: 0.04, work: 0.0002, seed: seed)
@@ -188,7 +188,7 @@ struct ConcurrencyControlTests {
         #expect(control.limit == 256, "seed \(seed)")
     }
 
-    @Test(arguments: 0..<10 as Range<UInt64>)
+    @Test(arguments: 0..<5 as Range<UInt64>)
     func `a moment of refusals is over in two seconds`(seed: UInt64) {
         var control = ConcurrencyControl(bound: 256)
         let service = ConcurrencySimulation.Service.refusesDuring(2...2.1)

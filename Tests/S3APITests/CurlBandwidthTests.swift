@@ -46,7 +46,7 @@ struct CurlBandwidthTests {
         }
         #expect(server.requests.count == 8 && server.requests.allSatisfy { $0.body == body })
         let (first, last) = (try #require(times.min()), try #require(times.max()))
-        #expect(last >= .seconds(0.95) && last < .seconds(20), "\(times)")
+        #expect(last >= .seconds(0.95) && last < .seconds(120), "\(times)")
         // Had they gone one after the other, the first would be done after an eighth of that.
         #expect(first >= .seconds(0.4), "\(times)")
     }
@@ -70,7 +70,7 @@ struct CurlBandwidthTests {
             }
         }
         // The last piece of each is taken on credit.
-        #expect(Self.clock.now - began >= .seconds(0.8) && Self.clock.now - began < .seconds(20))
+        #expect(Self.clock.now - began >= .seconds(0.8) && Self.clock.now - began < .seconds(120))
     }
 
     @Test func `a limit of one direction leaves the other alone`() async throws {
@@ -119,9 +119,10 @@ struct CurlBandwidthTests {
     @Test func `small bodies pass large ones`() async throws {
         let server = try Self.server()
         let bandwidth = Bandwidth()
-        bandwidth.limit(uploadBytesPerSecond: 256 << 10, downloadBytesPerSecond: nil)
+        bandwidth.limit(uploadBytesPerSecond: 64 << 10, downloadBytesPerSecond: nil)
         let transport = CurlTransport(options: TransportOptions(bandwidth: bandwidth))
-        let large = CurlTransportTests.noise(1 << 20, seed: 6)
+        // Two minutes' worth.
+        let large = CurlTransportTests.noise(8 << 20, seed: 6)
         async let last = Self.put(transport, server, large, "/b/large")
         while server.connectionCount < 1 { try await Task.sleep(for: .milliseconds(1)) }
         for _ in 0..<3 { #expect(await Self.put(transport, server, [1, 2, 3], "/b/small") == 200) }
