@@ -134,9 +134,10 @@ struct TransferPass {
             done.bytesDown += meter.received - before.down
         }
         var firstError: (any Error)?
+        let limitsNow = { limits(of: lanes) }
         do {
             repeat {
-                try await runBounded(lanes: lanes.count, limits: { limits(of: lanes) }, until: context.stop) { lane in
+                try await runBounded(lanes: lanes.count, limits: limitsNow, until: context.stop) { lane in
                     try await state.filters[lanes[lane], default: DenialFilter()].next { try await next(lanes[lane]) }
                 } _: { job in
                     await transfer(job)
