@@ -10,6 +10,8 @@ final class CurlExchange: @unchecked Sendable {
     var continuation: CheckedContinuation<Result<HTTPResponse, TransportError>, Never>?
     var handle: UnsafeMutableRawPointer?
     var headerList: UnsafeMutablePointer<curl_slist>?
+    /// The one that it runs in, as long as it does.
+    var loop: CurlLoop?
     /// Where libcurl writes what went wrong.
     let errorText: UnsafeMutablePointer<CChar>
 
@@ -26,6 +28,21 @@ final class CurlExchange: @unchecked Sendable {
     private var failure: TransportError?
     /// True if the body of an error was cut at its bound: the status still counts.
     private var isCut = false
+    private var up = Allowance()
+    private var down = Allowance()
+
+    /// Of a request's body, or of an answer's.
+    enum Way: Sendable {
+        case up
+        case down
+    }
+
+    /// What it may move where there is a limit.
+    private struct Allowance {
+        var bytes = 0
+        /// Whether libcurl was told to pause until more is allowed.
+        var isHeld = false
+    }
 
     init(_ request: HTTPRequest) {
         self.request = request
@@ -53,6 +70,7 @@ final class CurlExchange: @unchecked Sendable {
         }
         guard status > 0 else { return .failure(TransportError(code: .malformed, message: "the answer is not HTTP")) }
         var response = HTTPResponse(status: status, headers: headers, body: body)
+        response.isOnNewConnection = madeConnection
         if hashesBody, isSuccess, request.method != .head {
             let hasher = bodyHasher()
             response.written = WrittenBody(count: received, md5: hasher.finish().md5, checksum: hasher.checksum)
@@ -103,6 +121,66 @@ final class CurlExchange: @unchecked Sendable {
         return microseconds > 0
     }
 
+    private var madeConnection: Bool {
+        guard let handle else { return false }
+        var count = 0
+        ccurl_get_long(handle, CURLINFO_NUM_CONNECTS, &count)
+        return count > 0
+    }
+
+    // MARK: Bandwidth
+
+    /// Goes on, with so many more bytes.
+    func resume(_ way: Way, _ bytes: Int) {
+        switch way {
+        case .up:
+            up = Allowance(bytes: up.bytes + bytes)
+            if let handle { CurlSettings.guardAgainstStall(handle, true) }
+        case .down: down = Allowance(bytes: down.bytes + bytes)
+        }
+    }
+
+    /// What is to stay paused, in libcurl's terms.
+    var pauses: CInt { (up.isHeld ? CURLPAUSE_SEND : 0) | (down.isHeld ? CURLPAUSE_RECV : 0) }
+
+    /// At the end: what was allowed and not moved, or nil for each way in which it is held.
+    func takeAllowances() -> [(Way, Int?)] {
+        let allowances = [(Way.up, up), (Way.down, down)].filter { $0.1.isHeld || $0.1.bytes > 0 }
+        (up, down) = (Allowance(), Allowance())
+        return allowances.map { ($0, $1.isHeld ? nil : $1.bytes) }
+    }
+
+    /// How many of `wanted` bytes may go up now; 0 if it has to pause.
+    private func allowedUp(_ wanted: Int) -> Int {
+        if up.bytes == 0 {
+            guard let bytes = loop?.allow(self, .up, wanted) else { return wanted }
+            up.bytes = bytes
+        }
+        guard up.bytes > 0 else {
+            up.isHeld = true
+            if let handle { CurlSettings.guardAgainstStall(handle, false) }
+            return 0
+        }
+        let allowed = min(wanted, up.bytes)
+        up.bytes -= allowed
+        return allowed
+    }
+
+    /// Whether a piece that came may be taken now, the whole of it: what exceeds the allowance is a debt.
+    private func isAllowedDown(_ count: Int) -> Bool {
+        if down.bytes == 0 {
+            guard let bytes = loop?.allow(self, .down, count) else { return true }
+            down.bytes = bytes
+        }
+        guard down.bytes > 0 else {
+            down.isHeld = true
+            return false
+        }
+        loop?.charge(.down, max(0, count - down.bytes))
+        down.bytes = max(0, down.bytes - count)
+        return true
+    }
+
     // MARK: Callbacks of libcurl
 
     /// One line of the head, its line break included.
@@ -135,6 +213,7 @@ final class CurlExchange: @unchecked Sendable {
 
     /// A piece of the answer's body. - Returns: its length, or another number to end the exchange.
     fileprivate func take(body piece: UnsafeRawBufferPointer) -> Int {
+        guard piece.isEmpty || isAllowedDown(piece.count) else { return Int(CURL_WRITEFUNC_PAUSE) }
         guard isSuccess else { return keep(piece, limit: HTTPLimits.errorBody, isError: true) }
         switch request.sink {
         case .memory(let limit): return keep(piece, limit: limit, isError: false)
@@ -201,8 +280,10 @@ final class CurlExchange: @unchecked Sendable {
 
     /// Fills `buffer` with what comes next of the request's body. - Returns: how much that is.
     fileprivate func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let wanted = Int(min(Int64(buffer.count), request.body.length - sent))
-        guard wanted > 0 else { return 0 }
+        let rest = Int(min(Int64(buffer.count), request.body.length - sent))
+        guard rest > 0 else { return 0 }
+        let wanted = allowedUp(rest)
+        guard wanted > 0 else { return Int(CURL_READFUNC_PAUSE) }
         switch request.body {
         case .none:
             return 0

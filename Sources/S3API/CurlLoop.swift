@@ -13,16 +13,18 @@ final class CurlLoop: @unchecked Sendable {
     private var running: [ObjectIdentifier: CurlExchange] = [:]
     /// Easy handles without an exchange. They keep the connection they used last, and cost less than new ones.
     private var idle: [UnsafeMutableRawPointer] = []
+    /// Exchanges that are held back, each direction for itself.
+    private var heldCount = 0
 
     private enum Command {
         case start(CurlExchange)
         case cancel(CurlExchange)
+        case resume(CurlExchange, CurlExchange.Way, bytes: Int)
+        /// Only to have the thread look what is due.
+        case look
         case ping(@Sendable () -> Void)
         case stop
     }
-
-    /// Handles and connections that are kept for reuse.
-    private static let maximumIdle = 64
 
     init(options: TransportOptions) {
         guard let multi = curl_multi_init() else { preconditionFailure("out of memory for a multi handle") }
@@ -30,7 +32,7 @@ final class CurlLoop: @unchecked Sendable {
         self.options = options
         watch.attach(to: multi)
         _ = ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
-        _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.maximumIdle)
+        _ = ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, options.keptConnections)
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self).toOpaque()
         let status = pthread_create(&thread, nil, curlLoopThread, context)
@@ -64,7 +66,7 @@ final class CurlLoop: @unchecked Sendable {
 
     fileprivate func run() {
         while takeCommands() {
-            watch.wait(multi)
+            watch.wait(multi, serveHeld())
             finishDone()
         }
         for handle in idle { curl_easy_cleanup(handle) }
@@ -81,6 +83,8 @@ final class CurlLoop: @unchecked Sendable {
             switch command {
             case .start(let exchange): begin(exchange)
             case .cancel(let exchange): abort(exchange)
+            case .resume(let exchange, let way, let bytes): resume(exchange, way, bytes)
+            case .look: break
             case .ping(let answer): answer()
             case .stop: return false
             }
@@ -92,6 +96,7 @@ final class CurlLoop: @unchecked Sendable {
         guard !exchange.isCancelled.load(ordering: .acquiring) else { return end(exchange, .failure(.stopped)) }
         let handle = idle.popLast() ?? CurlSettings.makeHandle(options)
         exchange.handle = handle
+        exchange.loop = self
         CurlSettings.prepare(handle, for: exchange, options)
         let status = curl_multi_add_handle(multi, handle)
         guard status == CURLM_OK else {
@@ -116,23 +121,80 @@ final class CurlLoop: @unchecked Sendable {
         while let message = curl_multi_info_read(multi, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let handle = message.pointee.easy_handle else { continue }
             let code = message.pointee.data.result
-            guard let exchange = CurlExchange.of(handle), running.removeValue(forKey: ObjectIdentifier(exchange)) != nil
-            else { continue }
-            curl_multi_remove_handle(multi, handle)
-            let result = exchange.result(code)
-            release(exchange)
-            end(exchange, result)
+            guard let exchange = CurlExchange.of(handle) else { continue }
+            finish(exchange, handle, code)
         }
+    }
+
+    private func finish(_ exchange: CurlExchange, _ handle: UnsafeMutableRawPointer, _ code: CURLcode) {
+        guard running.removeValue(forKey: ObjectIdentifier(exchange)) != nil else { return }
+        curl_multi_remove_handle(multi, handle)
+        let result = exchange.result(code)
+        release(exchange)
+        end(exchange, result)
+    }
+
+    // MARK: Bandwidth
+
+    private func limiter(_ way: CurlExchange.Way) -> BandwidthLimiter {
+        switch way {
+        case .up: options.bandwidth.upload
+        case .down: options.bandwidth.download
+        }
+    }
+
+    /// How many of `wanted` bytes an exchange may move now; nil where there is no limit. If it is 0, libcurl is to be told to
+    /// pause: the exchange goes on when its turn has come.
+    func allow(_ exchange: CurlExchange, _ way: CurlExchange.Way, _ wanted: Int) -> Int? {
+        let limiter = limiter(way)
+        guard limiter.isLimited else { return nil }
+        let bytes = limiter.request(ObjectIdentifier(exchange), wanted) { [self] bytes in
+            post(.resume(exchange, way, bytes: bytes))
+        } wake: { [self] in
+            post(.look)
+        }
+        if bytes == 0 { heldCount += 1 }
+        return bytes
+    }
+
+    /// Takes off a limit what was moved beyond what had been allowed; below zero, gives back.
+    func charge(_ way: CurlExchange.Way, _ bytes: Int) { limiter(way).charge(bytes) }
+
+    /// Lets those go on whose turn it is. - Returns: for how long there is nothing more to do; nil for ever.
+    private func serveHeld() -> Duration? {
+        guard heldCount > 0 else { return nil }
+        let waits = [options.bandwidth.upload.serve(), options.bandwidth.download.serve()]
+        return waits.compactMap(\.self).min()
+    }
+
+    private func resume(_ exchange: CurlExchange, _ way: CurlExchange.Way, _ bytes: Int) {
+        guard running[ObjectIdentifier(exchange)] != nil, let handle = exchange.handle else {
+            return charge(way, -bytes)
+        }
+        heldCount -= 1
+        exchange.resume(way, bytes)
+        // This may call back at once, and hold it anew.
+        let code = curl_easy_pause(handle, exchange.pauses)
+        if code != CURLE_OK { finish(exchange, handle, code) }
     }
 
     /// Takes the handle back.
     private func release(_ exchange: CurlExchange) {
         guard let handle = exchange.handle else { return }
         exchange.handle = nil
+        exchange.loop = nil
+        for (way, bytes) in exchange.takeAllowances() {
+            if let bytes {
+                charge(way, -bytes)
+            } else {
+                limiter(way).forget(ObjectIdentifier(exchange))
+                heldCount -= 1
+            }
+        }
         CurlSettings.detach(handle)
         curl_slist_free_all(exchange.headerList)
         exchange.headerList = nil
-        if idle.count < Self.maximumIdle { idle.append(handle) } else { curl_easy_cleanup(handle) }
+        if idle.count < options.keptConnections { idle.append(handle) } else { curl_easy_cleanup(handle) }
     }
 
     private func end(_ exchange: CurlExchange, _ result: Result<HTTPResponse, TransportError>) {

@@ -20,7 +20,6 @@ enum CurlSettings {
         set(handle, CURLOPT_PATH_AS_IS, 1)
         set(handle, CURLOPT_TCP_KEEPALIVE, 1)
         set(handle, CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeout * 1_000)
-        set(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
         set(handle, CURLOPT_EXPECT_100_TIMEOUT_MS, expectTimeout)
         set(handle, CURLOPT_BUFFERSIZE, receiveBuffer)
         set(handle, CURLOPT_UPLOAD_BUFFERSIZE, sendBuffer)
@@ -55,6 +54,7 @@ enum CurlSettings {
         check(ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, exchange.errorText))
         set(handle, CURLOPT_URL, request.origin + request.target)
         set(handle, CURLOPT_LOW_SPEED_TIME, request.stallTimeout ?? options.stallTimeout)
+        guardAgainstStall(handle, true)
         set(handle, CURLOPT_FRESH_CONNECT, request.needsNewConnection ? 1 : 0)
         prepareMethod(handle, request)
         for header in request.headers {
@@ -86,6 +86,12 @@ enum CurlSettings {
             set(handle, CURLOPT_CUSTOMREQUEST, request.method.rawValue)
             check(ccurl_set_offset(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(request.body.length)))
         }
+    }
+
+    /// Whether an exchange without a byte for too long is to fail. libcurl leaves one alone whose answer it was told to
+    /// hold back, but not one whose body it was.
+    static func guardAgainstStall(_ handle: UnsafeMutableRawPointer, _ isGuarded: Bool) {
+        set(handle, CURLOPT_LOW_SPEED_LIMIT, isGuarded ? 1 : 0)
     }
 
     /// Takes every pointer to an exchange off `handle`.

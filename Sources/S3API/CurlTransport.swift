@@ -16,6 +16,10 @@ public struct TransportOptions: Sendable {
     public var unixSocket: String?
     /// Whether the proxy that the environment names is used.
     public var usesProxy: Bool
+    /// Connections that each of the two threads keeps for reuse: as many as requests are ever under way, at least 1.
+    public var keptConnections: Int
+    /// How fast bodies may travel. Transports that share it share the limit.
+    public var bandwidth: Bandwidth
 
     public init(
         caFile: String? = nil,
@@ -23,8 +27,12 @@ public struct TransportOptions: Sendable {
         stallTimeout: Int = 60,
         userAgent: String = "syncd",
         unixSocket: String? = nil,
-        usesProxy: Bool = true
+        usesProxy: Bool = true,
+        keptConnections: Int = 256,
+        bandwidth: Bandwidth = Bandwidth()
     ) {
+        self.keptConnections = max(1, keptConnections)
+        self.bandwidth = bandwidth
         self.unixSocket = unixSocket
         self.usesProxy = usesProxy
         self.caFile = caFile

@@ -91,6 +91,8 @@ public struct HTTPResponse: Sendable {
     public var body: [UInt8]
     /// What was written to a descriptor or dropped; nil where the body went to memory.
     public var written: WrittenBody?
+    /// Whether a connection was made for it: then it took longer than others will.
+    public var isOnNewConnection = false
 
     public init(
         status: Int,

@@ -16,6 +16,9 @@ public final class S3Client: Sendable {
     /// What clients that count for themselves have in common.
     private final class Shared: Sendable {
         let state = Mutex(State())
+        let gate: ConcurrencyGate
+
+        init(_ gate: ConcurrencyGate) { self.gate = gate }
     }
 
     private struct Counts {
@@ -45,18 +48,22 @@ public final class S3Client: Sendable {
     private static let maximumRegions = 1_000
 
     /// A client of one service. Clients that share a `transport` share its connections and threads.
+    ///
+    /// It has at most `concurrency` requests under way at once, at least 1: 32 in the beginning, more where that is
+    /// faster, and fewer where the service asks for less.
     public init(
         connection: S3Connection,
         transport: any HTTPTransport = CurlTransport(),
         environment: S3Environment = .system,
-        policy: RetryPolicy = RetryPolicy()
+        policy: RetryPolicy = RetryPolicy(),
+        concurrency: Int = 256
     ) {
         self.connection = connection
         self.transport = transport
         self.environment = environment
         self.policy = policy
         customerKey = nil
-        shared = Shared()
+        shared = Shared(ConcurrencyGate(bound: concurrency, uptime: environment.uptime))
     }
 
     private init(sharing other: S3Client, _ customerKey: CustomerKey?) {
@@ -68,8 +75,8 @@ public final class S3Client: Sendable {
         shared = other.shared
     }
 
-    /// A client with counts of its own, that shares all else with this one: connections, the budget for retries, and what
-    /// the service corrected.
+    /// A client with counts of its own, that shares all else with this one: connections, how many requests may be under
+    /// way, the budget for retries, and what the service corrected.
     public func counting() -> S3Client { S3Client(sharing: self, customerKey) }
 
     /// The same for objects that a key of the caller's own encrypts (SSE-C), which AWS takes over TLS only.
@@ -80,6 +87,10 @@ public final class S3Client: Sendable {
 
     /// Tries after the first of each request.
     public var retryCount: Int64 { counts.withLock(\.retries) }
+
+    /// Operations that are worth having under way or ready at the moment: a few more than requests may be under way, and
+    /// never more than they ever may. It changes all the time.
+    public var worthwhileOperations: Int { shared.gate.worthwhile }
 
     /// Whether bodies must be hashed with SHA-256: without TLS nothing else protects them.
     var signsBodies: Bool { connection.signsBodies || !(connection.endpoint?.isSecure ?? true) }
@@ -101,8 +112,8 @@ public final class S3Client: Sendable {
             var retryAfter: Double?
             let region = region(of: operation.bucket)
             let keys = try await currentKeys(for: operation)
-            do throws(TransportError) {
-                let response = try await transport.send(signed(operation, region: region, keys))
+            do {
+                let response = try await exchange(operation, region: region, keys)
                 if (200..<300).contains(response.status) {
                     shared.state.withLock { state in
                         state.budget.succeed(afterRetry: lastRetry)
@@ -114,19 +125,45 @@ public final class S3Client: Sendable {
                 failure = S3Error(response, operation: operation.name, bucket: operation.bucket, key: operation.key)
                 retryAfter = self.retryAfter(response)
             } catch {
-                failure = S3Error(
-                    code: .transport,
-                    operation: operation.name,
-                    bucket: operation.bucket,
-                    key: operation.key,
-                    message: error.message,
-                    transport: error
-                )
+                failure = error
             }
             if await hasOtherRegion(than: region, keys, after: failure, operation, &corrections) { continue }
             if try await hasOtherKeys(than: keys, after: failure, operation, &corrections) { continue }
             lastRetry = try await pause(after: attempt, failure, retryAfter)
         }
+    }
+
+    /// Sends `operation` once, when there is a place for it.
+    /// - Returns: the answer, whatever its status. - Throws: what kept it from coming.
+    private func exchange(
+        _ operation: Operation,
+        region: String,
+        _ keys: S3Credentials
+    ) async throws(S3Error) -> HTTPResponse {
+        guard let place = await shared.gate.acquire(isLarge: operation.isLarge) else {
+            throw S3Error(TransportError.stopped, of: operation)
+        }
+        do {
+            let response = try await transport.send(signed(operation, region: region, keys))
+            shared.gate.release(place, ending(of: operation, response))
+            return response
+        } catch {
+            shared.gate.release(place, .failed)
+            throw S3Error(error, of: operation)
+        }
+    }
+
+    /// What an answer says of how much the service can bear.
+    private func ending(of operation: Operation, _ response: HTTPResponse) -> ConcurrencyGate.Ending {
+        if !(200..<300).contains(response.status) {
+            let failure = S3Error(response, operation: operation.name, bucket: operation.bucket, key: operation.key)
+            switch RetryPolicy.kind(of: failure) {
+            case .throttled: return .throttled
+            case .transient, .unreachable: return .failed
+            case .final: break
+            }
+        }
+        return .answered(operation.kind, isTelling: !response.isOnNewConnection)
     }
 
     /// Waits before the next try. - Throws: `failure` if there is to be none.
@@ -143,7 +180,7 @@ public final class S3Client: Sendable {
         else { throw failure }
         counts.withLock { $0.retries += 1 }
         do {
-            try await environment.sleep(.seconds(delay))
+            try await shared.gate.delaying { try await environment.sleep(.seconds(delay)) }
             return kind
         } catch {
             throw failure.cancelled
@@ -356,6 +393,18 @@ extension S3Error {
             bucket: operation.bucket,
             key: operation.key,
             message: error.code == .none ? "no credentials: \(error.message)" : "credentials: \(error.message)"
+        )
+    }
+
+    /// An operation that got no answer.
+    init(_ error: TransportError, of operation: S3Client.Operation) {
+        self.init(
+            code: .transport,
+            operation: operation.name,
+            bucket: operation.bucket,
+            key: operation.key,
+            message: error.message,
+            transport: error
         )
     }
 

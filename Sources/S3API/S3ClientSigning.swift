@@ -20,6 +20,24 @@ extension S3Client {
 
         /// The class that it is counted in.
         var countedAs: String { name.hasPrefix("List") ? "LIST" : method.rawValue }
+
+        /// Bytes of the body that matters, whichever way it goes; 0 for answers that stay in memory.
+        private var bytes: Int64 {
+            switch sink {
+            case .descriptor(_, _, let limit), .discard(let limit): max(limit, body.length)
+            case .memory: body.length
+            }
+        }
+
+        /// Whether it is one that takes long, and must not take all places: parts, ranges, and what is no smaller.
+        var isLarge: Bool {
+            name == "UploadPart" || headers.contains { $0.name == "range" } || bytes >= Self.largeFrom
+        }
+
+        /// What its latency may be compared with.
+        var kind: ConcurrencyControl.Kind { ConcurrencyControl.Kind(countedAs, bytes: bytes) }
+
+        private static let largeFrom: Int64 = 16 << 20
     }
 }
 

@@ -167,14 +167,18 @@ public struct S3Environment: Sendable {
     public var sleep: @Sendable (Duration) async throws -> Void
     /// In 0..<1, for the jitter of retries.
     public var chance: @Sendable () -> Double
+    /// The time since some fixed moment, by a clock that is never set: for how long requests take.
+    public var uptime: @Sendable () -> Duration
 
     public init(
         now: @escaping @Sendable () -> S3Time,
         sleep: @escaping @Sendable (Duration) async throws -> Void,
-        chance: @escaping @Sendable () -> Double
+        chance: @escaping @Sendable () -> Double,
+        uptime: @escaping @Sendable () -> Duration = S3Environment.systemUptime
     ) {
         self.now = now
         self.sleep = sleep
         self.chance = chance
+        self.uptime = uptime
     }
 }

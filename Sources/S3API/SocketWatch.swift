@@ -42,9 +42,10 @@ final class SocketWatch {
         write(wakeUp, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Waits for sockets, the deadline or a wake-up, and lets libcurl act on what came.
-    func wait(_ multi: UnsafeMutableRawPointer) {
-        let count = epoll_wait(epoll, &events, CInt(events.count), timeout())
+    /// Waits for sockets, the deadline or a wake-up, but no longer than `longest` where it is given, and lets libcurl act
+    /// on what came.
+    func wait(_ multi: UnsafeMutableRawPointer, _ longest: Duration?) {
+        let count = epoll_wait(epoll, &events, CInt(events.count), timeout(longest))
         var running: CInt = 0
         for event in events.prefix(Int(max(0, count))) {
             if event.data.fd == wakeUp {
@@ -60,9 +61,14 @@ final class SocketWatch {
         }
     }
 
-    private func timeout() -> CInt {
-        guard let deadline else { return -1 }
-        let rest = deadline - .now
+    private func timeout(_ longest: Duration?) -> CInt {
+        let rest: Duration
+        switch (deadline, longest) {
+        case (nil, nil): return -1
+        case (let deadline?, let longest?): rest = min(deadline - .now, longest)
+        case (let deadline?, nil): rest = deadline - .now
+        case (nil, let longest?): rest = longest
+        }
         guard rest > .zero else { return 0 }
         // Rounded up: a wait that ends too early is another wait.
         return CInt(clamping: rest.components.seconds * 1_000 + rest.components.attoseconds / 1_000_000_000_000_000 + 1)

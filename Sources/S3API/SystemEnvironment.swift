@@ -7,4 +7,9 @@ extension S3Environment {
         sleep: { try await Task.sleep(for: $0) },
         chance: { Double.random(in: 0..<1) }
     )
+
+    /// The time since the first use of this.
+    public static let systemUptime: @Sendable () -> Duration = { ContinuousClock.now - began }
+
+    private static let began = ContinuousClock.now
 }

@@ -85,6 +85,7 @@ struct Syncd: AsyncParsableCommand {
     /// Parses, runs, and says what went wrong the way syncd does.
     static func main() async {
         Hardening.forbidDumps()
+        OpenFiles.raiseLimit()
         Signals.ignoreBrokenPipes()
         do {
             var command = try parseAsRoot()

@@ -100,11 +100,13 @@ struct S3ClientRetryTests {
         #expect(error?.code == .transport && error?.transport?.code == .cancelled)
         #expect(fixture.transport.requests.count == 1)
 
-        let waiting = try ClientFixture(FakeTransport { _, _ in .error(503, "SlowDown") })
-        let cancelled = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            return await Self.delete(waiting)
-        }
+        let waiting = try ClientFixture(
+            FakeTransport { _, _ in
+                withUnsafeCurrentTask { $0?.cancel() }
+                return .error(503, "SlowDown")
+            }
+        )
+        let cancelled = Task { await Self.delete(waiting) }
         #expect(await cancelled.value?.transport?.code == .cancelled)
         #expect(waiting.transport.requests.count == 1)
     }

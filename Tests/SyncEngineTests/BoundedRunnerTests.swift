@@ -44,6 +44,28 @@ struct BoundedRunnerTests {
         #expect(gauge.peak <= limit)
     }
 
+    @Test func `the limit may be another each time`() async throws {
+        let gauges = [Gauge(), Gauge(), Gauge()]
+        var jobs = (0..<300).makeIterator()
+        var limit = 8
+        var finished = 0
+        try await runBounded(limit: limit) {
+            jobs.next()
+        } run: { job in
+            let gauge = gauges[job / 100]
+            gauge.enter()
+            await Task.yield()
+            gauge.leave()
+            return job
+        } finish: { _ in
+            finished += 1
+            // All of the second hundred begin and end in between.
+            limit = finished < 80 ? 8 : finished < 200 ? 1 : 4
+        }
+        #expect(finished == 300)
+        #expect(gauges[1].peak == 1 && gauges[0].peak > 1 && gauges[0].peak <= 8 && gauges[2].peak <= 4)
+    }
+
     @Test func `an error of finish starts no more, finishes what runs, and is thrown`() async {
         var started = 0
         var finished: [Int] = []

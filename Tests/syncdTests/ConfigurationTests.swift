@@ -33,7 +33,8 @@ struct ConfigurationTests {
         let configuration = try read(text())
         let folder = try #require(configuration.folders.first)
         #expect(configuration.stateDirectory == "/var/lib/syncd")
-        #expect(configuration.concurrency == 32)
+        #expect(configuration.concurrency == 256)
+        #expect(configuration.uploadBytesPerSecond == nil && configuration.downloadBytesPerSecond == nil)
         #expect(configuration.connection.region == "us-east-1")
         #expect(configuration.connection.endpoint == nil)
         #expect(configuration.connection.credentials == nil)
@@ -51,6 +52,21 @@ struct ConfigurationTests {
         #expect(try read(text(folder: #""direction": "down""#)).folders.first?.listInterval == .seconds(300))
     }
 
+    @Test(arguments: ["null", "0"])
+    func `a limit of bandwidth can be said to be none`(value: String) throws {
+        let top = #""uploadBytesPerSecond": \#(value), "downloadBytesPerSecond": \#(value)"#
+        let configuration = try read(text(top: top))
+        #expect(configuration.uploadBytesPerSecond == nil && configuration.downloadBytesPerSecond == nil)
+    }
+
+    @Test(arguments: [
+        (32, 5), (100, 16), (256, 42), (1_024, 256), (512, 128), (1, 1), (0, 1), (Int.max, 256),
+    ])
+    func `open files bound the requests at once`(openFiles: Int, concurrency: Int) {
+        #expect(OpenFiles.concurrency(256, openFiles: openFiles) == concurrency)
+        #expect(OpenFiles.concurrency(1, openFiles: openFiles) == 1)
+    }
+
     @Test
     func `every key is read`() throws {
         let configuration = try read(
@@ -58,6 +74,7 @@ struct ConfigurationTests {
             {"connection": {"accessKeyId": "AK", "secretAccessKey": "SK", "sessionToken": "ST", "region": "eu-west-1",
                             "endpoint": "HTTPS://S3.Example.net:443/", "caFile": "/etc/ca.pem"},
              "stateDirectory": "/data//syncd/", "concurrency": 8,
+             "uploadBytesPerSecond": "8MiB", "downloadBytesPerSecond": 1000000,
              "folders": [{"name": "x", "path": "/srv//x/", "bucket": "Old_Bucket", "prefix": "a/b", "direction": "down",
                           "delete": true, "exclude": ["*.tmp"], "scanInterval": "90s", "listInterval": "2h",
                           "maxDeletePercent": 100, "trashDays": 0, "deleteDelay": "0s",
@@ -73,6 +90,7 @@ struct ConfigurationTests {
         #expect(folder.writing.metadata == ["owner": "me"])
         #expect(configuration.stateDirectory == "/data/syncd")
         #expect(configuration.concurrency == 8)
+        #expect(configuration.uploadBytesPerSecond == 8 << 20 && configuration.downloadBytesPerSecond == 1_000_000)
         #expect(configuration.connection.endpoint?.text == "https://s3.example.net")
         #expect(configuration.connection.caFile == "/etc/ca.pem")
         #expect(configuration.connection.credentials?.accessKeyID == "AK")
@@ -183,10 +201,10 @@ struct ConfigurationTests {
         (#""stateDirectory": """#, "stateDirectory: is empty"),
         (#""stateDirectory": "state""#, #"stateDirectory: "state" is not absolute"#),
         (#""stateDirectory": "/a/../b""#, #"stateDirectory: "/a/../b" has a segment ".""#),
-        (#""uploadBytesPerSecond": "8MiB""#, "uploadBytesPerSecond: is not supported by this version"),
-        (#""downloadBytesPerSecond": 1000"#, "downloadBytesPerSecond: is not supported by this version"),
+        (#""uploadBytesPerSecond": "8""#, "uploadBytesPerSecond: must be at least 1KiB, is 8: write 0 for no limit"),
+        (#""downloadBytesPerSecond": 1023"#, "downloadBytesPerSecond: must be at least 1KiB, is 1023"),
         (#""uploadBytesPerSecond": "fast""#, #"uploadBytesPerSecond: "fast" is no size"#),
-        (#""downloadBytesPerSecond": 0"#, "downloadBytesPerSecond: 0 is no size"),
+        (#""downloadBytesPerSecond": -1"#, "downloadBytesPerSecond: -1 is no size"),
         (#""downloadBytesPerSecond": true"#, "downloadBytesPerSecond: must be a size, is true or false"),
         (#""connection": []"#, "connection: must be an object, is a list"),
         (#""connection": {"regon": "x"}"#, #"connection.regon: is no known key (did you mean "region"?)"#),

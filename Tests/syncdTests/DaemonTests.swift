@@ -51,6 +51,14 @@ struct DaemonTests {
         #expect(!difference.lines.joined().contains(canary))
     }
 
+    @Test func `limits of bandwidth change for what goes on`() throws {
+        let difference = try difference { configuration in
+            configuration.uploadBytesPerSecond = 1 << 20
+        }
+        #expect(!difference.changesEngine && difference.started.isEmpty && difference.stopped.isEmpty)
+        #expect(difference.lines == ["uploadBytesPerSecond is 1048576, was unlimited"])
+    }
+
     // MARK: The service manager
 
     /// A socket as a service manager has it.

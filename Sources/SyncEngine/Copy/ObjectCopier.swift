@@ -81,7 +81,7 @@ public struct ObjectCopier: Sendable {
     ) async throws -> [TransferJob] {
         var jobs: [(position: Int, job: TransferJob)] = []
         var rest = items.enumerated().makeIterator()
-        try await runBounded(limit: context.concurrency, until: context.stop) {
+        try await runBounded(limit: context.jobsAtOnce, until: context.stop) {
             rest.next()
         } run: { item in
             (item.offset, await look(item.element))

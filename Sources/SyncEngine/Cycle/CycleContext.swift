@@ -11,7 +11,7 @@ public struct CycleContext: Sendable {
     public var stop: StopSignal
     /// What the operator should know of the cycle, beside its problems.
     public let notices = CycleNotices()
-    /// Requests under way at once; at least 1.
+    /// Requests under way at once at most; at least 1.
     public var concurrency: Int
     /// How the bucket is listed.
     public var listing: ListingPolicy
@@ -58,6 +58,10 @@ public struct CycleContext: Sendable {
     }
 
     var claims: PathClaims { share.claims }
+
+    /// Jobs to have under way at the moment, at least 1: as many as the store can bear, and never more than
+    /// ``concurrency``.
+    var jobsAtOnce: Int { min(concurrency, max(1, store.worthwhileRequests ?? concurrency)) }
 
     /// Requests by class since the store's count was `before`, without the classes that had none.
     func requests(since before: [String: Int64]) -> [String: Int64] {

@@ -58,7 +58,7 @@ struct DeletePass {
     ) async throws {
         let before = done.deletedLocal
         var recorder = OutcomeRecorder(context, folder: folder)
-        var firstError = await run(limit: context.concurrency) {
+        var firstError = await run(limit: context.jobsAtOnce) {
             try await next().map { [$0] }
         } delete: { [deleter] entries in
             var results: [Deleter.Result] = []
@@ -83,7 +83,7 @@ struct DeletePass {
 
     /// - Returns: the first error; all that had begun by then is finished.
     private func run(
-        limit: Int,
+        limit: @autoclosure () -> Int,
         next: () async throws -> [Entry]?,
         delete: @escaping @Sendable ([Entry]) async -> [Deleter.Result],
         finish: (Entry, Deleter.Result) async throws -> Void
@@ -91,7 +91,7 @@ struct DeletePass {
         var filter = DenialFilter<[Entry]>(maximumStride: Self.maximumPassedOver)
         do {
             repeat {
-                try await runBounded(limit: limit, until: context.stop) {
+                try await runBounded(limit: limit(), until: context.stop) {
                     try await filter.next(next)
                 } run: { entries in
                     (entries, await delete(entries))

@@ -37,7 +37,7 @@ struct Survey {
         let comparer = ContentComparer(context)
         context.progress.update { $0.phase = .comparing }
         do {
-            try await runBounded(limit: context.concurrency, until: context.stop) { () async throws -> Entry? in
+            try await runBounded(limit: context.jobsAtOnce, until: context.stop) { () async throws -> Entry? in
                 while let entry = try await reader.next() {
                     let change = decider.change(for: entry)
                     let mustBeRead = change == .compare || isDoubted(entry, change)

@@ -46,7 +46,6 @@ struct TransferPass {
     private let downloader: Downloader
     private let resolver: ConflictResolver
     private let meter: TransferMeter
-    private let slots: Int
 
     /// Downloads that are made durable together, by number and by bytes: what a crash makes a restart fetch again, and
     /// what stands on the disk beside the versions that it replaces.
@@ -70,8 +69,7 @@ struct TransferPass {
             keepsReplacedByLarge: context.folder.policy.direction == .both && writing.looksBeforeCompleting
         )
         meter = TransferMeter(context.progress)
-        slots = PartSlots.count(concurrency: context.concurrency)
-        let parts = PartSlots(count: slots)
+        let parts = PartSlots(count: PartSlots.count(concurrency: context.concurrency))
         uploader = Uploader(context, folder: folder, meter: meter, slots: parts, writing)
         downloader = Downloader(context, folder: folder, meter: meter, slots: parts, names)
         resolver = ConflictResolver(context, downloader, uploader, installer)
@@ -136,10 +134,10 @@ struct TransferPass {
             done.bytesDown += meter.received - before.down
         }
         var firstError: (any Error)?
+        let limitsNow = { limits(of: lanes) }
         do {
-            let limits = lanes.map { limit(of: $0, beside: lanes) }
             repeat {
-                try await runBounded(lanes: limits, total: context.concurrency, until: context.stop) { lane in
+                try await runBounded(lanes: lanes.count, limits: limitsNow, until: context.stop) { lane in
                     try await state.filters[lanes[lane], default: DenialFilter()].next { try await next(lanes[lane]) }
                 } _: { job in
                     await transfer(job)
@@ -157,11 +155,16 @@ struct TransferPass {
     }
 
     /// Small transfers leave room for the parts of large ones, so that all together keep to the concurrency.
-    private func limit(of lane: TransferLane, beside lanes: [TransferLane]) -> Int {
-        switch lane {
-        case .large: min(Self.maximumLarge, slots)
-        case .small: lanes.contains(.large) ? max(1, context.concurrency - slots) : context.concurrency
+    private func limits(of lanes: [TransferLane]) -> (lanes: [Int], total: Int) {
+        let total = context.jobsAtOnce
+        let slots = PartSlots.count(concurrency: total)
+        let limits = lanes.map { lane in
+            switch lane {
+            case .large: min(Self.maximumLarge, slots)
+            case .small: lanes.contains(.large) ? max(1, total - slots) : total
+            }
         }
+        return (limits, total)
     }
 
     private func lane(of job: TransferJob) -> TransferLane { TransferLane(job.change, of: job.entry, context.parts) }

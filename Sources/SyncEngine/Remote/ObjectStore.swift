@@ -168,6 +168,13 @@ public protocol ObjectStore: ObjectLister, MultipartStore {
     var requestCounts: [String: Int64] { get }
     /// Tries after the first of each request, so far.
     var retryCount: Int64 { get }
+    /// Requests that are worth having under way or ready at the moment, at least 1; nil if as many as may be. It changes
+    /// with what the store can bear.
+    var worthwhileRequests: Int? { get }
+}
+
+extension ObjectStore {
+    public var worthwhileRequests: Int? { nil }
 }
 
 extension ObjectStore {

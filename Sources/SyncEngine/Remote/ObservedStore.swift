@@ -161,6 +161,7 @@ public struct ObservedStore: ObjectStore {
 
     public var requestCounts: [String: Int64] { base.requestCounts }
     public var retryCount: Int64 { base.retryCount }
+    public var worthwhileRequests: Int? { base.worthwhileRequests }
     public var stampTime: UnixTime { base.stampTime }
 }
 

@@ -40,6 +40,7 @@ public struct S3ObjectStore: ObjectStore {
 
     public var requestCounts: [String: Int64] { client.requestCounts }
     public var retryCount: Int64 { client.retryCount }
+    public var worthwhileRequests: Int? { client.worthwhileOperations }
 
     public func list(_ query: NameQuery) async throws(StoreError) -> ObjectPage {
         do {

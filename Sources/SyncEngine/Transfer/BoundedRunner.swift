@@ -1,23 +1,35 @@
-/// Runs jobs, at most `limit` at once: one ends, one starts. A job's failure is a value of its result.
+/// Runs jobs, at most `limit` at once, which is read anew before each: one ends, one starts. A job's failure is a value of
+/// its result.
 ///
 /// `next` and `finish` run in the caller's isolation, one at a time; when either throws, no further job starts, the
 /// jobs under way end and are finished too, and then the first error is thrown. The same holds when the task is
 /// cancelled, or `stop` is given.
 func runBounded<Job: Sendable, Result: Sendable>(
-    limit: Int,
+    limit: @autoclosure () -> Int,
     until stop: StopSignal = StopSignal(),
     next: () async throws -> Job?,
     run: @escaping @Sendable (Job) async -> Result,
     finish: (Result) async throws -> Void
 ) async throws {
-    try await runBounded(lanes: [limit], total: limit, until: stop, next: { _ in try await next() }, run, finish)
+    try await runBounded(
+        lanes: 1,
+        limits: {
+            let limit = limit()
+            return ([limit], limit)
+        },
+        until: stop,
+        next: { _ in try await next() },
+        run,
+        finish
+    )
 }
 
-/// The same in lanes, so that jobs of one kind, however long they take, never keep those of another from starting: of
-/// each lane at most as many at once as `lanes` says, of all together at most `total`. `next` is given the lane.
+/// The same in `lanes` lanes, so that jobs of one kind, however long they take, never keep those of another from starting:
+/// of each lane at most as many at once as `limits` says, of all together at most `total`. Both are at least 1, and may be
+/// others each time. `next` is given the lane.
 func runBounded<Job: Sendable, Result: Sendable>(
-    lanes: [Int],
-    total: Int,
+    lanes: Int,
+    limits: () -> (lanes: [Int], total: Int),
     until stop: StopSignal,
     next: (_ lane: Int) async throws -> Job?,
     _ run: @escaping @Sendable (Job) async -> Result,
@@ -25,12 +37,13 @@ func runBounded<Job: Sendable, Result: Sendable>(
 ) async throws {
     var firstError: (any Error)?
     await withTaskGroup(of: (lane: Int, result: Result).self) { group in
-        var running = lanes.map { _ in 0 }
-        var isExhausted = lanes.map { _ in false }
+        var running = Array(repeating: 0, count: lanes)
+        var isExhausted = Array(repeating: false, count: lanes)
         /// A lane that has room and may have jobs.
         func openLane() -> Int? {
-            guard running.reduce(0, +) < total else { return nil }
-            return lanes.indices.first { !isExhausted[$0] && running[$0] < lanes[$0] }
+            let limits = limits()
+            guard running.reduce(0, +) < limits.total else { return nil }
+            return running.indices.first { !isExhausted[$0] && running[$0] < limits.lanes[$0] }
         }
         while true {
             do {

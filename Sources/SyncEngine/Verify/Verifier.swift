@@ -46,7 +46,7 @@ public struct Verifier: Sendable {
         }
         let verifier = EntryVerifier(context, readsObjects: readsObjects)
         var jobs = JobSource(context.index, folder: memory.id, rules: rules, marks: marks)
-        try await runBounded(limit: context.concurrency, until: context.stop) {
+        try await runBounded(limit: context.jobsAtOnce, until: context.stop) {
             try await jobs.next()
         } run: { job in
             await verifier.verify(job)

@@ -15,8 +15,11 @@ struct Configuration: Sendable {
     var stateDirectory: String
     /// One or more, their names unique, their roots and prefixes apart from each other.
     var folders: [ConfiguredFolder]
-    /// Requests in flight at most.
+    /// Requests of one connection under way at once, at most.
     var concurrency: Int
+    /// How fast bodies may go up and come down, all folders together, in bytes a second; nil for as fast as it goes.
+    var uploadBytesPerSecond: Int64?
+    var downloadBytesPerSecond: Int64?
     /// The port of the loopback interface on which a daemon tells its metrics; nil for none.
     var metricsPort: UInt16?
 
@@ -31,6 +34,9 @@ struct Configuration: Sendable {
 }
 
 extension Configuration {
+    /// Requests of one connection under way at once at most, where nothing else is said.
+    static let usualConcurrency = 256
+
     /// The connections that folders use, each once.
     var usedConnections: [Connection] {
         ([connection] + namedConnections).filter { one in folders.contains { $0.connection.name == one.name } }

@@ -8,6 +8,8 @@ struct ConfigurationReader {
     /// More folders than this are refused.
     static let maximumFolders = 1_000
     static let maximumExcludes = 1_000
+    /// In bytes a second: what is less is a slip, or would take for ever.
+    private static let minimumRate: Int64 = 1_024
 
     private static let keys = [
         "connection", "connections", "stateDirectory", "folders", "concurrency", "uploadBytesPerSecond",
@@ -47,11 +49,15 @@ struct ConfigurationReader {
         let connection = connectionReader.readConnection(section.value["connection"])
         let named = connectionReader.readNamed(section.value["connections"])
         fields = connectionReader.fields
-        for key in ["uploadBytesPerSecond", "downloadBytesPerSecond"] where fields.size(key, in: section) != nil {
-            fields.fault(key, "is not supported by this version: remove it, transfers are not limited")
-        }
+        let uploadRate = rate("uploadBytesPerSecond", in: section)
+        let downloadRate = rate("downloadBytesPerSecond", in: section)
         let stateDirectory = stateDirectory(section)
-        let concurrency = fields.integer("concurrency", in: section, range: 1...512, default: 32)
+        let concurrency = fields.integer(
+            "concurrency",
+            in: section,
+            range: 1...512,
+            default: Configuration.usualConcurrency
+        )
         guard let connection else { return nil }
         // With connections that have names alone, a folder that names none is a slip and no wish for the environment's.
         let standard = section.value["connection"] == nil && !named.isEmpty ? nil : connection
@@ -64,8 +70,24 @@ struct ConfigurationReader {
             stateDirectory: stateDirectory,
             folders: folders,
             concurrency: concurrency,
+            uploadBytesPerSecond: uploadRate,
+            downloadBytesPerSecond: downloadRate,
             metricsPort: metricsPort(section)
         )
+    }
+
+    /// Bytes a second; nil for no limit, which `null` and 0 mean as well.
+    private mutating func rate(_ key: String, in section: ConfigurationSection) -> Int64? {
+        switch section.value[key] {
+        case nil, .null, .integer(0): return nil
+        case .some: break
+        }
+        guard let rate = fields.size(key, in: section) else { return nil }
+        guard rate >= Self.minimumRate else {
+            fields.fault(key, "must be at least 1KiB, is \(rate): write 0 for no limit")
+            return nil
+        }
+        return rate
     }
 
     private mutating func metricsPort(_ section: ConfigurationSection) -> UInt16? {

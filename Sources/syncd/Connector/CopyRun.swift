@@ -30,7 +30,6 @@ struct CopyRun: Sendable {
 
     /// Problems that are told one by one.
     private static let maximumTold = 10
-    private static let concurrency = 32
     private static let threads = 2
 
     /// Whether it is about all below a prefix, and not about one object.
@@ -102,7 +101,7 @@ struct CopyRun: Sendable {
             random: SystemRandom(),
             progress: progress,
             stop: stop,
-            concurrency: Self.concurrency,
+            concurrency: OpenFiles.concurrency(Configuration.usualConcurrency),
             defaultMode: EngineWiring.defaultMode(),
             parts: context.parts
         )

@@ -21,6 +21,8 @@ struct ConfigurationDifference: Sendable {
             changesEngine = true
             lines.append("concurrency is \(new.concurrency), was \(old.concurrency)")
         }
+        noteRate("uploadBytesPerSecond", old.uploadBytesPerSecond, new.uploadBytesPerSecond)
+        noteRate("downloadBytesPerSecond", old.downloadBytesPerSecond, new.downloadBytesPerSecond)
         if old.metricsPort != new.metricsPort {
             lines.append("metricsPort has changed: only a restart takes that")
         }
@@ -45,6 +47,13 @@ struct ConfigurationDifference: Sendable {
     }
 
     var isEmpty: Bool { lines.isEmpty }
+
+    /// Of what is under way as well, which goes on undisturbed.
+    private mutating func noteRate(_ key: String, _ old: Int64?, _ new: Int64?) {
+        guard old != new else { return }
+        func text(_ rate: Int64?) -> String { rate.map { "\($0)" } ?? "unlimited" }
+        lines.append("\(key) is \(text(new)), was \(text(old))")
+    }
 
     /// The keys of a folder that have other values now, as the configuration names them.
     private static func changedKeys(_ old: ConfiguredFolder, _ new: ConfiguredFolder) -> [String] {

@@ -142,7 +142,7 @@ final class Daemon: Sendable {
         guard !difference.isEmpty else { return ["nothing has changed"] }
         let wiring =
             difference.changesEngine
-            ? try EngineWiring(new, keeper: keeper, executor: oldWiring.executor) : oldWiring.serving(new)
+            ? try EngineWiring(new, keeper: keeper, after: oldWiring) : oldWiring.serving(new)
         for name in difference.stopped { await fleet.stop(name) }
         current.withLock { $0 = (new, wiring) }
         board.replaceFolders(new.folders)

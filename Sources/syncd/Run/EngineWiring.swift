@@ -11,7 +11,10 @@ struct EngineWiring: Sendable {
     private let clients: [String: S3Client]
     /// Of each folder by its name: the key path of its connection, and how its objects are written.
     private var destinations: [String: Destination]
+    /// Requests of one connection under way at once, at most.
     let concurrency: Int
+    /// How fast bodies travel, over all connections together.
+    private let bandwidth: Bandwidth
     let executor: EngineExecutor
     let defaultMode: UInt16
     /// Nil but in tests of crashes.
@@ -39,27 +42,30 @@ struct EngineWiring: Sendable {
         }
     }
 
-    /// `executor` is one that is there already: its threads live as long as the process.
+    /// `other` is one that goes before it: its threads live as long as the process, and what it still moves counts for the
+    /// same limits.
     init(
         _ configuration: Configuration,
         keeper: IndexKeeper,
-        executor: EngineExecutor? = nil
+        after other: EngineWiring? = nil
     ) throws(CycleFailure) {
         self.keeper = keeper
+        concurrency = OpenFiles.concurrency(configuration.concurrency)
+        bandwidth = other?.bandwidth ?? Bandwidth()
+        bandwidth.limit(configuration)
         observer = CrashPoints(.current)
         let host = SystemCredentialsHost(.current)
         var transports: [CurlTransport] = []
         var clients: [String: S3Client] = [:]
         for connection in configuration.usedConnections {
-            let (transport, client) = Self.makeClient(connection, host)
+            let (transport, client) = Self.makeClient(connection, host, concurrency: concurrency, bandwidth)
             transports.append(transport)
             clients[connection.keyPath] = client
         }
         (self.transports, self.clients) = (transports, clients)
         destinations = Self.destinations(configuration)
         if let first = transports.first { WedgePoint.arm(first, .current) }
-        concurrency = configuration.concurrency
-        self.executor = executor ?? EngineExecutor(threads: Self.threads)
+        executor = other?.executor ?? EngineExecutor(threads: Self.threads)
         defaultMode = Self.defaultMode()
     }
 
@@ -82,8 +88,10 @@ struct EngineWiring: Sendable {
         )
     }
 
-    /// The same for other folders, whose connections are those that this one knows.
+    /// The same for other folders, whose connections are those that this one knows, and by other limits of bandwidth, which
+    /// hold at once for what is under way, too.
     func serving(_ configuration: Configuration) -> EngineWiring {
+        bandwidth.limit(configuration)
         var wiring = self
         wiring.destinations = Self.destinations(configuration)
         return wiring
@@ -92,10 +100,17 @@ struct EngineWiring: Sendable {
     /// A client of a connection's service, and what it sends by.
     static func makeClient(
         _ connection: Connection,
-        _ host: any CredentialsHost
+        _ host: any CredentialsHost,
+        concurrency: Int = OpenFiles.concurrency(Configuration.usualConcurrency),
+        _ bandwidth: Bandwidth = Bandwidth()
     ) -> (transport: CurlTransport, client: S3Client) {
         let transport = CurlTransport(
-            options: TransportOptions(caFile: connection.caFile, userAgent: "syncd/\(Version.number)")
+            options: TransportOptions(
+                caFile: connection.caFile,
+                userAgent: "syncd/\(Version.number)",
+                keptConnections: concurrency,
+                bandwidth: bandwidth
+            )
         )
         var service = S3Connection(
             credentials: connection.credentialsProvider(host),
@@ -105,7 +120,13 @@ struct EngineWiring: Sendable {
             isDualStack: connection.isDualStack
         )
         service.signsBodies = connection.provider.signsBodies
-        return (transport, S3Client(connection: service, transport: transport, environment: .system))
+        let client = S3Client(
+            connection: service,
+            transport: transport,
+            environment: .system,
+            concurrency: concurrency
+        )
+        return (transport, client)
     }
 
     /// The mode of a file that names none: 0666 less the umask, which can only be read by setting it.
@@ -192,6 +213,15 @@ struct EngineWiring: Sendable {
             throw CycleFailure(code: .unreadableRoot, message: "\(path) cannot be locked: \(error.reason)")
         }
         throw CycleFailure(code: .busy, message: "another syncd works on \(path): wait for it, or stop it")
+    }
+}
+
+extension Bandwidth {
+    fileprivate func limit(_ configuration: Configuration) {
+        limit(
+            uploadBytesPerSecond: configuration.uploadBytesPerSecond,
+            downloadBytesPerSecond: configuration.downloadBytesPerSecond
+        )
     }
 }
 
