@@ -52,10 +52,12 @@ extension S3Client {
     }
 }
 
-/// Notices a listing that never ends, however many pages it has, from one token that is kept: it is replaced after 1, 2, 4, …
-/// pages (Brent's way to find a cycle), so that any circle is met again before it was gone round three times.
+/// Notices a listing that never ends, however many pages it has, from the last token and one that is kept: that is replaced after
+/// 1, 2, 4, … pages (Brent's way to find a cycle), so that no listing goes on for more than some three times the pages that it
+/// has.
 public struct ListingProgress: Sendable {
     private var kept: String?
+    private var last: String?
     private var pages = 0
     private var nextKept = 1
     private var emptyPages = 0
@@ -75,7 +77,8 @@ public struct ListingProgress: Sendable {
         emptyPages = isEmpty ? emptyPages + 1 : 0
         guard emptyPages <= Self.maximumEmptyPages else { return false }
         guard let continuation else { return true }
-        if continuation == kept { return false }
+        if continuation == kept || continuation == last { return false }
+        last = continuation
         pages += 1
         if pages == nextKept {
             kept = continuation

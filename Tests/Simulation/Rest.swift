@@ -79,7 +79,8 @@ extension CycleReport {
     /// True if there was nothing to do but to look; and to try in vain what cannot be done, where there is such a thing.
     fileprivate var isIdle: Bool {
         let looks: Set = problems.isEmpty ? ["LIST"] : ["LIST", "HEAD", "GET", "RANGE"]
-        let isDone = pending.isEmpty || !problems.isEmpty
+        let moved = record.uploaded + record.downloaded + record.deletedLocal + record.deletedRemote
+        let isDone = moved == 0 && (pending.isEmpty || !problems.isEmpty)
         return failure == nil && halt == nil && Set(record.requests.keys).isSubset(of: looks) && isDone
     }
 }

@@ -51,7 +51,8 @@ public final class Simulation {
         store.configure { [scenario] in
             $0.honoursConditions = scenario.isGuarded
             $0.listsByDirectory = scenario.listsByDirectory
-            $0.keepsDirectories = scenario.listsByDirectory
+            // Such a store leaves a moment between look and write, in which nobody else may write.
+            $0.keepsDirectories = scenario.listsByDirectory && scenario.direction == .up
             $0.makesOpaqueTags = scenario.makesOpaqueTags
             $0.parts.opaqueTags = scenario.makesOpaqueTags
             $0.foldsBackslashes = scenario.foldsBackslashes

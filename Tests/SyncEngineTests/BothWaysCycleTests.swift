@@ -88,7 +88,10 @@ struct BothWaysCycleTests {
         parts: PartPolicy
     ) async throws {
         let world = try World(direction: .both, parts: parts)
-        world.store.configure { $0.keepsDirectories = true }
+        world.store.configure {
+            $0.keepsDirectories = true
+            $0.listsByDirectory = true
+        }
         world.write("d/inside", "inside")
         world.write("other", "other")
         try await world.run()

@@ -186,4 +186,33 @@ struct BothWaysEditsTests {
         }
         Issue.record("the conflict has no end")
     }
+
+    @Test func `a directory that takes a file's name at the last moment stays where it is`() async throws {
+        for call in 1...200 {
+            let world = try World(direction: .both)
+            world.write("a", "old")
+            world.write("b", "b")
+            try await world.run()
+            world.advance(seconds: 60)
+            world.putObject("a", "new in the bucket", modified: 2)
+            world.seams.onHit = {
+                world.remove("a")
+                world.write("a/inside", "mine")
+            }
+            world.seams.plan(.act(call: call))
+            _ = try await world.run()
+            world.seams.onHit = nil
+            guard world.seams.hit != nil else {
+                #expect(call > 10)
+                return
+            }
+            world.seams.plan(nil)
+            for _ in 0..<4 {
+                world.advance(seconds: 60)
+                try await world.run()
+            }
+            #expect(world.files["a/inside"] == "mine", "before call \(call)")
+        }
+        Issue.record("the calls did not come to an end")
+    }
 }

@@ -89,13 +89,13 @@ extension GatedChange {
         return GatedChange(path: wholeSide, action: .acceptRoot, identity: identity)
     }
 
-    /// The acceptance that a side which held `entries` entries is empty now.
-    static func acceptEmptied(_ side: Side, entries: Int64) -> GatedChange {
+    /// The acceptance that a side which held entries is empty now.
+    static func acceptEmptied(_ side: Side) -> GatedChange {
         let action: Action =
             switch side {
             case .local: .acceptEmptiedLocal
             case .remote: .acceptEmptiedRemote
             }
-        return GatedChange(path: wholeSide, action: action, identity: "\(entries)")
+        return GatedChange(path: wholeSide, action: action, identity: "empty")
     }
 }

@@ -63,9 +63,9 @@ struct IdentityGates {
             objectsSeen: objects
         ) {
             let side: Side = reason == .remoteEmptied(baseCount: base) ? .remote : .local
-            return try await halt(reason, unless: .acceptEmptied(side, entries: base))
+            return try await halt(reason, unless: .acceptEmptied(side))
         }
-        try await endAcceptance()
+        if files > 0, objects > 0 { try await endAcceptance() }
         return nil
     }
 

@@ -38,7 +38,8 @@ private struct IndexKnowledge: ListingKnowledge {
     private static let count = 4_096
 
     func sample() async throws -> NameSample {
-        NameSample(try await index.someNames(folder, count: Self.count), of: expected)
+        guard expected > 0 else { return NameSample([], of: 0) }
+        return NameSample(try await index.someNames(folder, count: Self.count), of: expected)
     }
 }
 
@@ -115,6 +116,8 @@ struct Observer {
             )
             let summary = try await lister.list { [context] page in
                 try await context.index.observe(number, remote: page)
+            } isSure: {
+                try await !context.index.hasUnseen(number)
             }
             return (summary, number)
         } catch {

@@ -41,7 +41,7 @@ public enum HaltReason: Hashable, Sendable {
     private static func share(_ wanted: Int64, _ done: Int64, _ total: Int64, _ percent: Int) -> String {
         let count = wanted > total ? "\(wanted) entries" : "\(wanted) of \(total) entries"
         let before = done > 0 ? ", after \(done) in the last hour" : ""
-        let share = total > 0 ? "\((wanted + done) * 100 / total) % of \(total), and " : ""
+        let share = total > 0 ? "\(min(100, (wanted + done) * 100 / total)) % of \(total), and " : ""
         return "\(count) would be deleted or overwritten\(before) (\(share)more than \(percent) % wants an approval)."
     }
 
@@ -153,7 +153,9 @@ public func judgeQuantity(_ input: QuantityInput, memory: GateMemory?, now: Unix
     var current = kept ?? GateMemory(baseCount: input.baseCount, since: now, isHalted: false)
     // What comes and goes again and again counts anew each time, but there is no more than all.
     let sum = min(wanted + input.deletesDone, max(wanted, current.baseCount))
-    let isLargeShare = sum >= minimumCount && sum * 100 > Int64(input.maxDeletePercent) * current.baseCount
+    let isLargeShare =
+        input.maxDeletePercent < 100 && sum >= minimumCount
+        && sum * 100 > Int64(input.maxDeletePercent) * current.baseCount
     let remaining = input.baseCount - input.wantedDeletes
     let leavesNothing = input.wantedDeletes > 0 && input.baseCount >= 5 && remaining <= 1
     current.isHalted = isLargeShare || leavesNothing

@@ -295,6 +295,8 @@ public protocol Index: JobIndex, AnyObject {
     func observe(_ number: Sequence, remote page: [RemoteObservation]) async throws
     /// The observation was complete but for `unseen`: rows it did not see are absent now.
     func completeObservation(_ number: Sequence, unseen: Unseen) async throws
+    /// Whether there are rows on that side which the observation has not seen: they count as gone when it is complete.
+    func hasUnseen(_ number: Sequence) async throws -> Bool
     /// The observation ended early: what it did not see stays as it was.
     func abandonObservation(_ number: Sequence) async
 
@@ -343,8 +345,8 @@ public protocol Index: JobIndex, AnyObject {
     ) async throws
     /// Problems of entries, walks and listings in the byte order of their paths, at most `limit`.
     func problems(_ folder: Int64, limit: Int) async throws -> [KnownProblem]
-    /// About `count` names of a folder's objects, drawn evenly from its rows and in no order: all that there are where these are
-    /// fewer.
+    /// Up to `count` names of a folder's objects, drawn evenly from its rows and in no order: fewer where other folders' rows
+    /// lie between.
     func someNames(_ folder: Int64, count: Int) async throws -> [[UInt8]]
     /// Numbers for `status`, kept up to date by every write: it costs no pass over the entries.
     func counts(_ folder: Int64) async throws -> FolderCounts

@@ -19,6 +19,18 @@ extension SQLiteIndex {
         }
     }
 
+    public func hasUnseen(_ number: Sequence) throws -> Bool {
+        guard let observation = observations[number] else { throw IndexError(message: "an observation has ended") }
+        let nothingUnknown = Unseen(unknown: [], isExcluded: { _ in false })
+        let judge = UnseenJudge(observation: observation, number: number, unseen: nothingUnknown)
+        var last = Int64.min
+        while let page = try unseenRows(judge, after: last) {
+            guard page.rows.isEmpty else { return true }
+            last = page.last
+        }
+        return false
+    }
+
     /// An observation that ended, and how its unseen rows are judged.
     private struct UnseenJudge {
         let observation: Observation

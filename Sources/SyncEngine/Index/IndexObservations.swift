@@ -150,18 +150,19 @@ extension SQLiteIndex {
 
     public func someNames(_ folder: Int64, count: Int) throws -> [[UInt8]] {
         try read { database in
-            let bounds = try Row.fetchOne(database.cachedStatement(sql: "SELECT min(id), max(id) FROM entry"))
+            let ends = "SELECT (SELECT min(id) FROM entry), (SELECT max(id) FROM entry)"
+            let bounds = try Row.fetchOne(database.cachedStatement(sql: ends))
             guard let bounds, let first: Int64 = bounds[0], let last: Int64 = bounds[1] else { return [] }
-            let sql = "SELECT folder, path FROM entry WHERE id >= ? AND remote_etag IS NOT NULL ORDER BY id LIMIT 1"
-            let statement = try database.cachedStatement(sql: sql)
-            var names: Set<[UInt8]> = []
-            // Ids have gaps, and other folders' rows among them.
+            // The first that there is in each step, so that all together look at each row once at most.
             let step = max(1, (last - first) / Int64(max(1, count)) + 1)
-            for id in stride(from: first, through: last, by: Int64.Stride(step)) {
-                guard let row = try Row.fetchOne(statement, arguments: [id]) else { break }
-                if try row.decode(Int64.self, atIndex: 0) == folder { names.insert(try IndexRows.path(row, 1).bytes) }
+            let sql = """
+                SELECT path FROM entry WHERE id >= ?1 AND id < ?1 + ?2 AND folder = ?3 AND remote_etag IS NOT NULL
+                ORDER BY id LIMIT 1
+                """
+            let statement = try database.cachedStatement(sql: sql)
+            return try stride(from: first, through: last, by: Int64.Stride(step)).compactMap { id in
+                try Row.fetchOne(statement, arguments: [id, step, folder]).map { try IndexRows.path($0, 0).bytes }
             }
-            return Array(names)
         }
     }
 }

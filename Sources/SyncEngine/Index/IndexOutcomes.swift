@@ -70,7 +70,6 @@ private struct OutcomeWriter {
             let isCurrent = isNew || row.id == entry.id && row.localTouched == entry.localTouched
             try agree(entry, row, base, isRacy: isRacy, takesLocal: isCurrent)
             if hasJobs, let endedJob { try end(endedJob, of: entry.path) }
-            if hasApprovals { try endApproval(of: entry.path) }
             try clearProblem(row.id)
         case .sent(let entry, let base):
             // It is being written to: what it is by now may look like what was sent.
@@ -193,6 +192,7 @@ private struct OutcomeWriter {
             try execute("UPDATE entry SET attention = 1 WHERE id = ?", [row.id])
             return
         }
+        if hasApprovals { try endApproval(of: entry.path) }
         // Wrapping: a size that damage made must not stop the process; the database refuses what comes of it.
         if let size = row.baseSize {
             baseBytes &+= base.local.size &- size

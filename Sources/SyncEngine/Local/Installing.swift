@@ -111,6 +111,12 @@ extension FileSystem {
                 throw error
             }
         }
+        if (try? status(place))?.kind == .directory {
+            // It was made at the last moment, and what lies in it belongs under its own name.
+            try exchange(place, with: target)
+            try rename(place, to: temporary)
+            return (.occupied, nil)
+        }
         guard try isFile(place, like: expected) else { return (.installed, place) }
         if !keepsIt { try? trash.drop(place) }
         return (.installed, nil)

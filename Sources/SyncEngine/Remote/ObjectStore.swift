@@ -202,21 +202,25 @@ extension ObjectStore {
 
 extension ObjectStore {
     /// Runs `write` with the condition `expected`; where the store refuses since something stands at `name`, and a look shows
-    /// that nothing does, once more without one: SeaweedFS takes a directory of that name for an object (4.48, seen
-    /// 2026-11-28).
+    /// that nothing does, once more, since it may have gone just now, and then without a condition: SeaweedFS, which lists by
+    /// directory, takes a directory of that name for an object (4.48, seen 2026-11-28).
     func writing<Value>(
         _ name: [UInt8],
         expecting expected: ObjectExpectation,
         _ write: (ObjectExpectation) async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
-        do {
-            return try await write(expected)
-        } catch {
-            guard error.code == .preconditionFailed, expected == .nothing, try await stateNow(name) == nil else {
-                throw error
+        for _ in 0..<2 {
+            do {
+                return try await write(expected)
+            } catch {
+                // 409 says that somebody else is writing there.
+                let isRefusal = error.code == .preconditionFailed && error.status != 409
+                guard isRefusal, expected == .nothing, !listsInByteOrder, try await stateNow(name) == nil else {
+                    throw error
+                }
             }
-            return try await write(.anything)
         }
+        return try await write(.anything)
     }
 }
 

@@ -26,6 +26,14 @@ struct ListingSummary: Sendable {
         if problems.count < Self.maximumKept { problems.append(problem) } else { furtherProblems += 1 }
     }
 
+    /// The same with its names in byte order, whatever the order in which segments ended.
+    var sorted: ListingSummary {
+        var sorted = self
+        sorted.markers.sort { bytesPrecede($0.bytes, $1.bytes) }
+        sorted.problems.sort { bytesPrecede($0.path, $1.path) }
+        return sorted
+    }
+
     /// Adds what another part of the same listing showed.
     mutating func add(_ other: ListingSummary) {
         objects += other.objects
@@ -88,34 +96,54 @@ struct RemoteLister: Sendable {
 
     /// Page after page.
     func listInTurn(observe: ([RemoteObservation]) async throws -> Void) async throws -> ListingSummary {
-        switch try await SegmentLister(self, ListingSegment(kind: .flat(above: nil))).list(observe) {
-        case .complete(let end), .interrupted(let end): end.summary
+        do {
+            switch try await SegmentLister(self, ListingSegment(kind: .flat)).list(observe) {
+            case .complete(let end): return end.summary
+            case .interrupted: throw ListingDisorder()
+            }
+        } catch is ListingDisorder {
+            let message = "the answer to a listing of objects holds directories, which were not asked for"
+            throw StoreError(code: .malformedAnswer, message: message)
         }
     }
 
     /// As it is quicker: `observe` may be called from several tasks at once, and with the same object more than once.
-    func list(observe: @escaping Observe) async throws -> ListingSummary {
+    ///
+    /// Where it was done in segments, what `isSure` says no to is listed again, page after page: services are known to have lost
+    /// objects behind prefixes and markers.
+    func list(
+        observe: @escaping Observe,
+        isSure: () async throws -> Bool = { true }
+    ) async throws -> ListingSummary {
         let begun = clock.now()
         var seen = 0
-        let pages = SegmentLister(self, ListingSegment(kind: .flat(above: nil)))
-        let flat = try await pages.list(observe) { page in
-            seen += page
-            return takesLong(since: begun, seen: seen)
-        }
-        switch flat {
-        case .complete(let end): return end.summary
-        case .interrupted(let end):
-            let plan = ListingPlan(sample: try await knowledge.sample(), lanes: policy.lanes)
-            if store.listsInByteOrder, plan.sample.weight > 0, let last = end.last {
-                let ranges = RangeListing(lister: self, segments: plan.ranges(after: last))
-                if var summary = try await ranges.list(observe) {
-                    summary.add(end.summary)
-                    return summary
-                }
-                // The store's order is another than it was taken for.
+        let pages = SegmentLister(self, ListingSegment(kind: .flat))
+        do {
+            let outcome = try await pages.list(observe) { page in
+                seen += page
+                return takesLong(since: begun, seen: seen)
             }
+            switch outcome {
+            case .complete(let end): return end.summary
+            case .interrupted(let end):
+                let summary = try await listInSegments(behind: end, observe)
+                if try await isSure() { return summary.sorted }
+            }
+        } catch is ListingDisorder {
+            // The store's ways are others than they were taken for.
+        }
+        return try await listInTurn(observe: observe)
+    }
+
+    /// `first` are the pages that showed that the rest will take long.
+    private func listInSegments(behind first: SegmentEnd, _ observe: @escaping Observe) async throws -> ListingSummary {
+        let plan = ListingPlan(sample: try await knowledge.sample(), lanes: policy.lanes)
+        guard store.listsInByteOrder, plan.sample.weight > 0, let last = first.last else {
             return try await PrefixListing(lister: self, plan: plan).list(observe)
         }
+        var summary = try await RangeListing(lister: self, segments: plan.ranges(after: last)).list(observe)
+        summary.add(first.summary)
+        return summary
     }
 
     /// Whether the rest, page after page, will take longer than there is patience for.

@@ -4,7 +4,7 @@ import S3API
 struct SegmentEnd: Sendable {
     var summary = ListingSummary()
     /// What lies deeper, where the segment is a directory.
-    var directories: [[UInt8]] = []
+    var directories: Set<[UInt8]> = []
     /// The first and the last name that any page held, whether or not it lies in the segment.
     var first: [UInt8]?
     var last: [UInt8]?
@@ -30,7 +30,8 @@ struct SegmentLister {
     }
 
     /// `isEnough` is asked after each page but the last, with the number of objects that it held.
-    /// - Throws: ``ListingDisorder`` for a range whose names do not come in byte order.
+    /// - Throws: ``ListingDisorder`` for a segment that shows what cannot lie in it, and a range whose names do not come in byte
+    ///   order.
     func list(
         _ observe: ([RemoteObservation]) async throws -> Void,
         until isEnough: (Int) -> Bool = { _ in false }
@@ -44,7 +45,7 @@ struct SegmentLister {
             }
             let isAtEnd = try note(page, &end)
             let observed = page.objects.compactMap { take($0, &end.summary) }
-            end.directories += page.directories
+            end.directories.formUnion(page.directories)
             guard let continuation = page.continuation, !isAtEnd else {
                 if !observed.isEmpty { try await observe(observed) }
                 return .complete(end)
@@ -75,6 +76,10 @@ struct SegmentLister {
 
     /// Looks at a page's names before what they name is taken. - Returns: whether a range has come to its end.
     private func note(_ page: ObjectPage, _ end: inout SegmentEnd) throws -> Bool {
+        let directoriesLie = page.directories.allSatisfy { isDirectlyInside($0) }
+        guard directoriesLie, page.objects.allSatisfy({ $0.name.starts(with: segment.start) }) else {
+            throw ListingDisorder()
+        }
         guard let last = page.objects.last?.name else { return false }
         end.first = end.first ?? page.objects[0].name
         defer { end.last = last }
@@ -89,20 +94,20 @@ struct SegmentLister {
         return true
     }
 
+    /// Whether a name is that of a directory which lies in this one, and in no other beneath it.
+    private func isDirectlyInside(_ name: [UInt8]) -> Bool {
+        guard case .directory = segment.kind, name.starts(with: segment.start) else { return false }
+        let rest = name[segment.start.count...]
+        return rest.firstIndex(of: UInt8(ascii: "/")) == rest.endIndex - 1
+    }
+
     private func take(_ object: ListedObject, _ summary: inout ListingSummary) -> RemoteObservation? {
-        switch segment.kind {
-        case .flat(let above?):
-            let isInAbove = !object.name.dropFirst(above.count).contains(UInt8(ascii: "/"))
-            return isInAbove ? nil : lister.classify(object, into: &summary)
-        case .range(_, let through?):
-            return bytesPrecede(through, object.name) ? nil : lister.classify(object, into: &summary)
-        case .flat(nil), .directory, .range(_, nil):
-            return lister.classify(object, into: &summary)
-        }
+        if case .range(_, let through?) = segment.kind, bytesPrecede(through, object.name) { return nil }
+        return lister.classify(object, into: &summary)
     }
 }
 
-/// A store that lists in another order than it was taken to.
+/// A store that lists otherwise than it was taken to: nothing may be concluded from what it did not show.
 struct ListingDisorder: Error {}
 
 extension ObjectPage {

@@ -1,25 +1,42 @@
-/// A listing by what names begin with, as directories show them. It is right in whatever order the store lists: what was there
-/// from the first request to the last lies in a directory that was there as long.
+/// A listing by directories. It is right in whatever order the store lists: what was there from the first request to the last
+/// lies in a directory that was there as long.
 struct PrefixListing {
     let lister: RemoteLister
     let plan: ListingPlan
 
+    /// - Throws: ``ListingDisorder`` where the store shows what cannot be.
     func list(_ observe: @escaping RemoteLister.Observe) async throws -> ListingSummary {
         let root = ListingSegment(kind: .directory, estimate: plan.sample.total)
         var summary = ListingSummary()
         try await sideBySide([root], lanes: lister.policy.lanes) { [lister] segment in
             (segment, try await SegmentLister(lister, segment).list(observe))
         } finish: { segment, outcome in
-            switch outcome {
-            case .complete(let end):
-                summary.add(end.summary)
-                return plan.segments(of: end.directories, in: segment.start)
-            case .interrupted:
-                // Too many directories: it is listed flat, and nothing of it counts twice.
-                return [ListingSegment(kind: .flat(above: nil), start: segment.start, estimate: segment.estimate)]
+            if case .complete(let end) = outcome {
+                guard segment.kind == .directory else {
+                    summary.add(end.summary, of: segment)
+                    return []
+                }
+                if let segments = plan.segments(of: end.directories, in: segment.start) {
+                    summary.add(end.summary, of: segment)
+                    return segments
+                }
             }
+            // It holds too many: all of it is listed flat, and nothing counts twice.
+            return [ListingSegment(kind: .flat, start: segment.start, estimate: segment.estimate)]
         }
         return summary
+    }
+}
+
+extension ListingSummary {
+    /// Adds what a directory showed. SeaweedFS makes up a marker of an empty one that is asked for by its name (4.48, by its
+    /// source, read 2026-11-28), which no other listing shows.
+    fileprivate mutating func add(_ other: ListingSummary, of segment: ListingSegment) {
+        var other = other
+        if other.objects == 0, other.markers.count == 1, other.markers[0].bytes + [UInt8(ascii: "/")] == segment.start {
+            other.markers = []
+        }
+        add(other)
     }
 }
 
@@ -29,25 +46,20 @@ struct RangeListing {
     /// Each begins where the one before ends.
     let segments: [ListingSegment]
 
-    /// - Returns: nil where the store's order is another after all: names may be missing.
-    func list(_ observe: @escaping RemoteLister.Observe) async throws -> ListingSummary? {
+    /// - Throws: ``ListingDisorder`` where the store's order is another after all, and names may be missing.
+    func list(_ observe: @escaping RemoteLister.Observe) async throws -> ListingSummary {
         var ends: [ListingSegment: SegmentEnd] = [:]
-        do {
-            try await sideBySide(segments, lanes: lister.policy.lanes) { [lister] segment in
-                (segment, try await SegmentLister(lister, segment).list(observe))
-            } finish: { segment, outcome in
-                switch outcome {
-                case .complete(let end), .interrupted(let end): ends[segment] = end
-                }
-                return []
-            }
-        } catch is ListingDisorder {
-            return nil
+        try await sideBySide(segments, lanes: lister.policy.lanes) { [lister] segment in
+            (segment, try await SegmentLister(lister, segment).list(observe))
+        } finish: { segment, outcome in
+            if case .complete(let end) = outcome { ends[segment] = end }
+            return []
         }
         let all = segments.compactMap { ends[$0] }
         // What stands behind the end of each must be what the next one begins with: a store with an order of its own leaves out
         // whole directories behind a name, and nothing else would show it.
-        for (end, next) in zip(all, all.dropFirst()) where end.beyond != next.first { return nil }
+        for (end, next) in zip(all, all.dropFirst()) where end.beyond != next.first { throw ListingDisorder() }
+        guard all.count == segments.count else { throw ListingDisorder() }
         return all.reduce(into: ListingSummary()) { $0.add($1.summary) }
     }
 }
