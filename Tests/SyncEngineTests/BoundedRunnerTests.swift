@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SyncEngine
@@ -115,5 +116,24 @@ struct BoundedRunnerTests {
             return started
         }
         #expect(await task.value == 3)
+    }
+
+    @Test func `a lane that is done is told while another goes on`() async throws {
+        let gate = Gate()
+        var jobs = [[1, 2, 3], [100]]
+        var done: [Int] = []
+        var drained: [[Int]] = []
+        try await runBounded(lanes: 2, limits: { ([2, 1], 3) }, until: StopSignal()) { lane in
+            jobs[lane].popLast()
+        } _: { job in
+            if job == 100 { await gate.wait() }
+            return job
+        } _: { result in
+            done.append(result)
+        } drained: { lane in
+            drained.append([lane] + done.sorted())
+            if lane == 0 { gate.open() }
+        }
+        #expect(drained == [[0, 1, 2, 3], [1, 1, 2, 3, 100]])
     }
 }

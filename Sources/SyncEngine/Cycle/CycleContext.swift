@@ -18,6 +18,8 @@ public struct CycleContext: Sendable {
     /// Permission bits of a downloaded file whose object names none: 0666 less the umask.
     public var defaultMode: UInt16
     public var parts: PartPolicy
+    /// Where large transfers run; nil for where all else does.
+    public var bulkThreads: (any TaskExecutor)?
     /// Is told of every directory that is read; nil where nothing is watched.
     public var watcher: (any DirectoryWatcher)?
     /// The same for all cycles and reactions of a folder in one process.

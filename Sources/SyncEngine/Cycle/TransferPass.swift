@@ -140,9 +140,13 @@ struct TransferPass {
                 try await runBounded(lanes: lanes.count, limits: limitsNow, until: context.stop) { lane in
                     try await state.filters[lanes[lane], default: DenialFilter()].next { try await next(lanes[lane]) }
                 } _: { job in
-                    await transfer(job)
+                    await onOwnThreads(job)
                 } _: { ended in
                     try await take(ended, into: &state)
+                } drained: { _ in
+                    // What is here must not wait for what takes long.
+                    try await install(&state)
+                    try await state.recorder.flush()
                 }
             } while state.filters.values.contains { $0.hasMore }
         } catch {
@@ -168,6 +172,12 @@ struct TransferPass {
     }
 
     private func lane(of job: TransferJob) -> TransferLane { TransferLane(job.change, of: job.entry, context.parts) }
+
+    /// Large transfers hash for long: they have threads of their own where there are any, so that small ones go on meanwhile.
+    private func onOwnThreads(_ job: TransferJob) async -> Ended {
+        guard let threads = context.bulkThreads, lane(of: job) == .large else { return await transfer(job) }
+        return await withTaskExecutorPreference(threads) { await transfer(job) }
+    }
 
     private func transfer(_ job: TransferJob) async -> Ended {
         let transfers = context.share.transfers

@@ -26,14 +26,16 @@ func runBounded<Job: Sendable, Result: Sendable>(
 
 /// The same in `lanes` lanes, so that jobs of one kind, however long they take, never keep those of another from starting:
 /// of each lane at most as many at once as `limits` says, of all together at most `total`. Both are at least 1, and may be
-/// others each time. `next` is given the lane.
+/// others each time. `next` is given the lane; `drained` is told when a lane has no more jobs and its last one has ended, while
+/// others may go on for long.
 func runBounded<Job: Sendable, Result: Sendable>(
     lanes: Int,
     limits: () -> (lanes: [Int], total: Int),
     until stop: StopSignal,
     next: (_ lane: Int) async throws -> Job?,
     _ run: @escaping @Sendable (Job) async -> Result,
-    _ finish: (Result) async throws -> Void
+    _ finish: (Result) async throws -> Void,
+    drained: (_ lane: Int) async throws -> Void = { _ in }
 ) async throws {
     var firstError: (any Error)?
     await withTaskGroup(of: (lane: Int, result: Result).self) { group in
@@ -51,6 +53,7 @@ func runBounded<Job: Sendable, Result: Sendable>(
                     if stop.isRequested { throw CancellationError() }
                     guard let job = try await next(lane) else {
                         isExhausted[lane] = true
+                        if running[lane] == 0 { try await drained(lane) }
                         continue
                     }
                     guard group.addTaskUnlessCancelled(operation: { (lane, await run(job)) }) else {
@@ -65,6 +68,7 @@ func runBounded<Job: Sendable, Result: Sendable>(
             running[ended.lane] -= 1
             do {
                 try await finish(ended.result)
+                if isExhausted[ended.lane], running[ended.lane] == 0 { try await drained(ended.lane) }
             } catch {
                 firstError = firstError ?? error
             }

@@ -99,6 +99,7 @@ final class Daemon: Sendable {
                     { [self] in
                         let wiring = current.withLock(\.wiring)
                         await wiring.executor.ping()
+                        await wiring.bulkThreads.ping()
                         for transport in wiring.transports { await transport.ping() }
                     }
                 ],

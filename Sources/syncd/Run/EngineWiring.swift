@@ -16,6 +16,8 @@ struct EngineWiring: Sendable {
     /// How fast bodies travel, over all connections together.
     private let bandwidth: Bandwidth
     let executor: EngineExecutor
+    /// The same for large transfers.
+    let bulkThreads: EngineExecutor
     let defaultMode: UInt16
     /// Nil but in tests of crashes.
     let observer: (any SeamObserver)?
@@ -66,6 +68,7 @@ struct EngineWiring: Sendable {
         destinations = Self.destinations(configuration)
         if let first = transports.first { WedgePoint.arm(first, .current) }
         executor = other?.executor ?? EngineExecutor(threads: Self.threads)
+        bulkThreads = other?.bulkThreads ?? EngineExecutor(threads: Self.threads)
         defaultMode = Self.defaultMode()
     }
 
@@ -156,7 +159,7 @@ struct EngineWiring: Sendable {
             prefix: folder.prefix,
             writing: destination.writing
         )
-        return CycleContext(
+        var context = CycleContext(
             folder: folder,
             files: observer.map { ObservedFileSystem(files, observer: $0) } ?? files,
             store: observer.map { ObservedStore(store, observer: $0) } ?? store,
@@ -171,6 +174,8 @@ struct EngineWiring: Sendable {
             watcher: watcher,
             share: share
         )
+        context.bulkThreads = bulkThreads
+        return context
     }
 
     /// Lets `body` use what the index knows of a folder, with a descriptor of the root of its own.
