@@ -123,7 +123,8 @@ struct BoundedRunnerTests {
         var jobs = [[1, 2, 3], [100]]
         var done: [Int] = []
         var drained: [[Int]] = []
-        try await runBounded(lanes: 2, limits: { ([2, 1], 3) }, until: StopSignal()) { lane in
+        let limits = { ([2, 1], 3) }
+        try await runBounded(lanes: 2, limits: limits, until: StopSignal()) { lane in
             jobs[lane].popLast()
         } _: { job in
             if job == 100 { await gate.wait() }
