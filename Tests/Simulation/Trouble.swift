@@ -43,6 +43,9 @@ extension Simulation {
     /// meanwhile: nothing that anybody did is a reason for it.
     private func vanished(since before: Sides) -> String? {
         guard machines.count == 1, !hasMeddled else { return nil }
+        // Where a file gets no second name, the loser of a conflict takes its own with it; the next cycle fetches the winner.
+        let fate = machines[0].fate
+        if fate.isDead, fate.failures.contains(where: { $0.name == "link" }) { return nil }
         let after = Sides(local: machines[0].files, remote: store.contents)
         let local = before.local.keys.filter { after.local[$0] == nil && after.remote[$0] != nil }
         let remote = before.remote.keys.filter { after.remote[$0] == nil && after.local[$0] != nil }

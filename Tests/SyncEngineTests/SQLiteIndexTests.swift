@@ -254,4 +254,27 @@ struct SQLiteIndexTests {
         #expect(error?.message.contains("move it away") == true)
         #expect(try Data(contentsOf: file) == content)
     }
+
+    @Test func `an upload that ended takes no other of its path with it`() async throws {
+        let index = try SQLiteIndex(path: nil)
+        let folder = try await index.open(folder()).id
+        let scan = try await index.beginObservation(folder, of: .local)
+        try await index.observe(scan, local: files(["a"]))
+        let entry = try #require(await index.entry(folder, at: path("a")))
+        var job = UploadJob(path: path("a"), local: state(1), partSize: 5, startedAt: now, stamp: now)
+        job = try await index.begin(folder, job)
+        try await index.setUploadID("second", of: job)
+        let base = BaseState(local: state(1), remote: RemoteState(etag: ETag("e"), size: 1), digest: nil)
+        for (id, isThere) in [("first", true), ("second", false)] {
+            let outcome = Outcome.agreed(
+                entry: entry.version,
+                base: base,
+                isRacy: false,
+                endedJob: .upload(id: id)
+            )
+            try await index.record(folder, [outcome], at: now)
+            let isKept = try await index.upload(folder, of: path("a")) != nil
+            #expect(isKept == isThere)
+        }
+    }
 }

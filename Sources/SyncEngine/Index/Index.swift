@@ -65,7 +65,7 @@ public enum EntryScope: Hashable, Sendable {
 public enum Outcome: Sendable {
     /// Both sides hold the same: the new base, and with it both observed sides. `endedJob` is what made it so, where that
     /// was a transfer of many steps: its job goes too. Any other job of the path stays, until what it left is cleared up.
-    case agreed(entry: EntryVersion, base: BaseState, isRacy: Bool, endedJob: JobKind? = nil)
+    case agreed(entry: EntryVersion, base: BaseState, isRacy: Bool, endedJob: EndedJob? = nil)
     /// An object was sent that holds what the file was, and the file is another by now: it is the base all the same, since
     /// nobody else's version stands there. The local side stays as it is known, in need of attention.
     case sent(entry: EntryVersion, base: BaseState)

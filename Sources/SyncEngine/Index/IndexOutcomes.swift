@@ -219,13 +219,13 @@ private struct OutcomeWriter {
         try execute(sql, StatementArguments(IndexRows.values(base.local) + IndexRows.values(base.remote) + rest))
     }
 
-    private func end(_ job: JobKind, of path: RelativePath) throws {
-        let table =
-            switch job {
-            case .upload: "upload_job"
-            case .download: "download_job"
-            }
-        try execute("DELETE FROM \(table) WHERE folder = ? AND path = ?", [folder, IndexRows.blob(path.bytes)])
+    private func end(_ job: EndedJob, of path: RelativePath) throws {
+        let place: StatementArguments = [folder, IndexRows.blob(path.bytes)]
+        switch job {
+        case .upload(let id):
+            try execute("DELETE FROM upload_job WHERE folder = ? AND path = ? AND upload_id = ?", place + [id])
+        case .download: try execute("DELETE FROM download_job WHERE folder = ? AND path = ?", place)
+        }
     }
 
     /// An approval is of one change, which has been carried out, or is not wanted any more.

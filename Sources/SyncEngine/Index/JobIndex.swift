@@ -69,9 +69,10 @@ public struct DownloadedPart: Hashable, Sendable {
     }
 }
 
-/// The two kinds of transfers of many steps.
-public enum JobKind: Hashable, Sendable {
-    case upload
+/// A transfer of many steps that has come to its end.
+public enum EndedJob: Hashable, Sendable {
+    /// By the store's id of the upload: another one of the same path may have been begun meanwhile.
+    case upload(id: String)
     case download
 }
 

@@ -139,7 +139,7 @@ struct ConflictResolver: Sendable {
         let (entry, staged) = (versions.entry, versions.staged)
         try files.removeFile(staged.temporary)
         let base = BaseState(local: versions.local.state, remote: staged.remote, digest: versions.remoteDigest)
-        let job: JobKind? = staged.isRanged ? .download : nil
+        let job: EndedJob? = staged.isRanged ? .download : nil
         let isRacy = versions.local.isRacy
         return Settled(outcomes: [.agreed(entry: entry.version, base: base, isRacy: isRacy, endedJob: job)])
     }

@@ -59,7 +59,7 @@ struct MultipartUploader: Sendable {
         _ entry: Entry,
         _ file: any OpenFile,
         as local: LocalState
-    ) async throws -> (state: BaseState, isRacy: Bool)? {
+    ) async throws -> (state: BaseState, isRacy: Bool, job: EndedJob?)? {
         guard let layout = policy.layout(of: local.size) else {
             throw Problem.tooLarge(entry.path, size: local.size)
         }
@@ -94,7 +94,7 @@ struct MultipartUploader: Sendable {
                     if machine.contradicts(etag) { notices.say(Self.unexplained) }
                     let remote = RemoteState(etag: etag, size: local.size)
                     let base = BaseState(local: local, remote: remote, digest: machine.digest)
-                    return (base, local.isRacy(at: job.startedAt))
+                    return (base, local.isRacy(at: job.startedAt), job.uploadID.map { .upload(id: $0) })
                 case .fail(let failure):
                     try await fail(failure, job, lastError)
                 }

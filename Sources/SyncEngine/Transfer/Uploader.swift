@@ -83,8 +83,8 @@ struct Uploader: Sendable {
             for _ in 0..<ContentComparer.maximumTries {
                 if let base = try await attempt(entry, &tries) {
                     tries.sent = nil
-                    let job: JobKind? = policy.isLarge(base.state.local.size) ? .upload : nil
-                    return .done(.agreed(entry: entry.version, base: base.state, isRacy: base.isRacy, endedJob: job))
+                    let (state, isRacy, job) = base
+                    return .done(.agreed(entry: entry.version, base: state, isRacy: isRacy, endedJob: job))
                 }
             }
             return .failed(.failed(entry: entry.version, BusyFile(path: entry.path).problem))
@@ -145,7 +145,10 @@ struct Uploader: Sendable {
     }
 
     /// One try; nil if the file changed while it was read.
-    private func attempt(_ entry: Entry, _ tries: inout Tries) async throws -> (state: BaseState, isRacy: Bool)? {
+    private func attempt(
+        _ entry: Entry,
+        _ tries: inout Tries
+    ) async throws -> (state: BaseState, isRacy: Bool, job: EndedJob?)? {
         let path = entry.path
         let start = clock.now()
         let file = try files.open(path)
@@ -185,7 +188,7 @@ struct Uploader: Sendable {
         guard try files.status(path).state == before else { return nil }
         // What was seen when this was decided on is durable; this is another version.
         if before != entry.local { try files.makeDurable([path]) }
-        return (base, before.isRacy(at: start))
+        return (base, before.isRacy(at: start), nil)
     }
 
     /// The body to send; nil if the file has shrunk since its size was taken.

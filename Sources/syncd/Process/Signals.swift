@@ -57,8 +57,10 @@ enum Signals {
 
     private static func exitingOnSecond(onFirst: @escaping @Sendable () -> Void) -> [any DispatchSourceSignal] {
         let received = Received()
-        return [SIGINT, SIGTERM].map { number in
+        let registered = DispatchSemaphore(value: 0)
+        let sources = [SIGINT, SIGTERM].map { number in
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setRegistrationHandler { registered.signal() }
             source.setEventHandler {
                 if received.note() > 1 { _exit(128 + number) }
                 onFirst()
@@ -66,6 +68,9 @@ enum Signals {
             source.resume()
             return source
         }
+        // A signal that came before would be lost: it is ignored already.
+        for _ in sources { registered.wait() }
+        return sources
     }
 
     /// How many signals came.
