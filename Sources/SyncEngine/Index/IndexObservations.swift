@@ -155,8 +155,9 @@ extension SQLiteIndex {
             guard let bounds, let first: Int64 = bounds[0], let last: Int64 = bounds[1] else { return [] }
             // The first that there is in each step, so that all together look at each row once at most.
             let step = max(1, (last - first) / Int64(max(1, count)) + 1)
+            // By id and no other way, or each step looks through the whole folder.
             let sql = """
-                SELECT path FROM entry WHERE id >= ?1 AND id < ?1 + ?2 AND folder = ?3 AND remote_etag IS NOT NULL
+                SELECT path FROM entry NOT INDEXED WHERE id >= ?1 AND id < ?1 + ?2 AND folder = ?3 AND remote_etag IS NOT NULL
                 ORDER BY id LIMIT 1
                 """
             let statement = try database.cachedStatement(sql: sql)
