@@ -243,14 +243,7 @@ extension S3Client {
         do throws(TransportError) {
             digests = try hash(operation.body, checksum: checksum)
         } catch {
-            throw S3Error(
-                code: .transport,
-                operation: operation.name,
-                bucket: operation.bucket,
-                key: operation.key,
-                message: error.message,
-                transport: error
-            )
+            throw S3Error(error, of: operation)
         }
         let check = digests.checksum.map { ($0.algorithm.header, $0.base64) }
         operation.headers.insert(check ?? ("content-md5", Base64.encode(digests.md5)), at: 0)

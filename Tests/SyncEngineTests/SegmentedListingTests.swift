@@ -29,7 +29,7 @@ struct SegmentedListingTests {
     }
 
     private func lister(
-        _ store: FakeObjectStore,
+        _ store: any ObjectLister,
         knowing names: [[UInt8]],
         of expected: Int,
         lanes: Int = 4
@@ -125,15 +125,8 @@ struct SegmentedListingTests {
         for seed in 0..<100 as Range<UInt64> {
             var generator = SeededGenerator(seed: seed)
             let names = names(300, using: &generator)
-            var lister = lister(store(names, pageSize: 5, byDirectory: true), knowing: Array(names), of: names.count)
-            lister = RemoteLister(
-                store: Liar(store: store(names, pageSize: 5, byDirectory: true)),
-                rules: lister.rules,
-                progress: lister.progress,
-                policy: lister.policy,
-                clock: lister.clock,
-                knowledge: lister.knowledge
-            )
+            let liar = Liar(store: store(names, pageSize: 5, byDirectory: true))
+            let lister = lister(liar, knowing: Array(names), of: names.count)
             let seen = Seen()
             _ = try await lister.list { seen.note($0) }
             let files = names.filter { if case .file = RemoteName($0, size: 1) { true } else { false } }
@@ -177,15 +170,9 @@ struct SegmentedListingTests {
             }
         }
         let names = Set((0..<50).map { Array("d\($0 % 5)/\($0)".utf8) })
-        let base = lister(store(names, pageSize: 10, byDirectory: true), knowing: Array(names), of: names.count)
-        let lister = RemoteLister(
-            store: Leaky(store: store(names, pageSize: 10, byDirectory: true)),
-            rules: base.rules,
-            progress: base.progress,
-            policy: base.policy,
-            clock: base.clock,
-            knowledge: base.knowledge
-        )
+        let whole = store(names, pageSize: 10, byDirectory: true)
+        let base = lister(whole, knowing: Array(names), of: names.count)
+        let lister = lister(Leaky(store: whole), knowing: Array(names), of: names.count)
         let world = try World(direction: .down)
         let index = world.index
         let folder = try await index.open(world.folder).id
@@ -222,15 +209,8 @@ struct SegmentedListingTests {
             }
         }
         let names = Set((0..<50).map { Array("big/\($0 % 5)/\($0)".utf8) })
-        let base = lister(store(names, pageSize: 10, byDirectory: true), knowing: [], of: 0)
-        let lister = RemoteLister(
-            store: Repeating(store: store(names, pageSize: 10, byDirectory: true)),
-            rules: base.rules,
-            progress: base.progress,
-            policy: base.policy,
-            clock: base.clock,
-            knowledge: base.knowledge
-        )
+        let repeating = Repeating(store: store(names, pageSize: 10, byDirectory: true))
+        let lister = lister(repeating, knowing: [], of: 0)
         let seen = Seen()
         let summary = try await lister.list { seen.note($0) }
         #expect(seen.all == names && summary.objects == 50)

@@ -1,5 +1,6 @@
 import SyncEngine
 import TestSupport
+import Testing
 
 /// One folder with both its sides in memory, the real index and the real engine. Names are text, as tests write them.
 final class World {
@@ -72,6 +73,29 @@ final class World {
     @discardableResult
     func react(_ names: String...) async throws -> CycleReport {
         await cycle.run(.reaction(to: names.map { RelativePath(unchecked: Array($0.utf8), in: nil) }))
+    }
+
+    /// Runs a cycle of a new world with `act` just before its first call across the seams, of another one before its second,
+    /// and so on to the last; and shows each to `check`, with the number of the call.
+    static func beforeEachCall(
+        _ make: () async throws -> World,
+        _ act: @escaping (World) -> Void,
+        _ check: (World, Int) async throws -> Void
+    ) async throws {
+        for call in 1...1_000 {
+            let world = try await make()
+            world.seams.onHit = { act(world) }
+            world.seams.plan(.act(call: call))
+            _ = try await world.run()
+            world.seams.onHit = nil
+            guard world.seams.hit != nil else {
+                #expect(call > 10, "hardly any call")
+                return
+            }
+            world.seams.plan(nil)
+            try await check(world, call)
+        }
+        Issue.record("the calls did not come to an end")
     }
 
     func plan() async -> CycleReport { await cycle.plan(limit: 1_000) }

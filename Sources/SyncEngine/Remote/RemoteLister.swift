@@ -1,68 +1,5 @@
 import S3API
 
-/// What a complete listing showed.
-struct ListingSummary: Sendable {
-    /// Objects that are eligible for syncing.
-    var objects: Int64 = 0
-    /// Directories that folder markers name.
-    var markers: [RelativePath] = []
-    /// Markers beyond the bound, counted only.
-    var furtherMarkers: Int64 = 0
-    /// Keys that are rightly not synced: excluded ones, and our own.
-    var skipped: Int64 = 0
-    /// Keys that cannot be names here.
-    var problems: [Problem] = []
-    /// Problems beyond the bound, counted only.
-    var furtherProblems: Int64 = 0
-
-    /// Problems and markers that are kept one by one.
-    static let maximumKept = 10_000
-
-    mutating func note(marker path: RelativePath) {
-        if markers.count < Self.maximumKept { markers.append(path) } else { furtherMarkers += 1 }
-    }
-
-    mutating func note(_ problem: Problem) {
-        if problems.count < Self.maximumKept { problems.append(problem) } else { furtherProblems += 1 }
-    }
-
-    /// The same with its names in byte order, whatever the order in which segments ended.
-    var sorted: ListingSummary {
-        var sorted = self
-        sorted.markers.sort { bytesPrecede($0.bytes, $1.bytes) }
-        sorted.problems.sort { bytesPrecede($0.path, $1.path) }
-        return sorted
-    }
-
-    /// Adds what another part of the same listing showed.
-    mutating func add(_ other: ListingSummary) {
-        objects += other.objects
-        skipped += other.skipped
-        furtherMarkers += other.furtherMarkers
-        furtherProblems += other.furtherProblems
-        for marker in other.markers { note(marker: marker) }
-        for problem in other.problems { note(problem) }
-    }
-}
-
-/// When a listing is worth being cut into segments that are listed side by side.
-public struct ListingPolicy: Hashable, Sendable {
-    /// Segments that are listed at once; 1 for page after page.
-    public var lanes: Int
-    /// Seconds that the rest of a listing may take, page after page.
-    public var patience: Double
-
-    public init(lanes: Int, patience: Double) {
-        self.lanes = max(1, lanes)
-        self.patience = patience
-    }
-
-    /// Half of the requests that may be under way, 16 at most: more would only wait for the index.
-    public static func standard(concurrency: Int) -> ListingPolicy {
-        ListingPolicy(lanes: max(1, min(16, concurrency / 2)), patience: 0.5)
-    }
-}
-
 /// What the index knows of the names to be listed.
 protocol ListingKnowledge: Sendable {
     /// About how many there are; 0 where nothing is known.
@@ -148,11 +85,8 @@ struct RemoteLister: Sendable {
 
     /// Whether the rest, page after page, will take longer than there is patience for.
     private func takesLong(since begun: UnixTime, seen: Int) -> Bool {
-        guard policy.lanes > 1, seen > 0 else { return false }
         let seconds = Double(clock.now().nanoseconds - begun.nanoseconds) / 1e9
-        // Where nothing is known, or it was wrong, as much again as has been seen.
-        let rest = knowledge.expected > seen ? Int(knowledge.expected) - seen : seen
-        return seconds * Double(rest) / Double(seen) > policy.patience
+        return policy.isWorthCutting(seen: seen, of: knowledge.expected, after: seconds)
     }
 
     /// The observation that an object makes, nil if it makes none; counted in `summary` either way.
