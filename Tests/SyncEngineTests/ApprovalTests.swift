@@ -28,6 +28,27 @@ struct ApprovalTests {
         #expect(world.objects.count == 14)
     }
 
+    @Test(arguments: [Direction.up, .both])
+    func `deletes that were approved and done wait again when the same files go once more`(
+        direction: Direction
+    ) async throws {
+        let world = try World(direction: direction, deletes: true)
+        let names = (0..<30).map { "f\($0)" }
+        for name in names { world.write(name, name) }
+        try await world.run()
+        for round in 1...2 {
+            world.advance(seconds: 7_200)
+            for name in names.prefix(20) { world.remove(name) }
+            #expect(try await world.run().halt != nil, "round \(round)")
+            #expect(world.objects.count == 30, "round \(round)")
+            try await world.approve()
+            #expect(try await world.run().record.deletedRemote == 20, "round \(round)")
+            world.advance(seconds: 60)
+            for name in names.prefix(20) { world.write(name, name) }
+            try await world.run()
+        }
+    }
+
     @Test func `a root that was approved is not approved for the next exchange`() async throws {
         let world = try World(direction: .up, deletes: true)
         world.write("a", "a")
